@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "payload.h"
+
+#include "vmm/base/cleanup.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+enum {
+	NOFILE_DEFAULT = 1024,
+	NOFILE_OURS = 16, /* descriptors kvshim-vmm keeps beyond the payload's limit */
+};
+
+static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/* Open a path of the payload's world. O_NONBLOCK: a FIFO in its place must not stop us. */
+static int open_in_root(int root_fd, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* 0 when the open file can be a payload. */
+static int check_payload(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return S_ISREG(st.st_mode) && st.st_mode & 0111 ? 0 : -EACCES;
+}
+
+static int try_payload(struct kvs_payload *p, const char *path)
+{
+	_cleanup_close_ int fd = open_in_root(p->root_fd, path);
+	int r = fd < 0 ? fd : check_payload(fd);
+
+	if (r < 0)
+		return r;
+	p->exe = strdup(path);
+	if (!p->exe)
+		return -ENOMEM;
+	p->exe_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* As execvp(3) searches: the first that can be run, EACCES when one was there but could not. */
+static int search_payload(struct kvs_payload *p, const char *name, const char *path)
+{
+	int result = -ENOENT;
+
+	while (*path) {
+		size_t length = strcspn(path, ":");
+		char candidate[PATH_MAX];
+		int n = snprintf(candidate, sizeof(candidate), "%.*s/%s", (int)length, path, name);
+		int r = n < (int)sizeof(candidate) ? try_payload(p, candidate) : -ENAMETOOLONG;
+
+		if (r == 0)
+			return 0;
+		if (r == -EACCES)
+			result = r;
+		path += length + (path[length] == ':');
+	}
+	return result;
+}
+
+static const char *path_of(const struct kvs_spec *spec)
+{
+	for (size_t i = 0; i < spec->process.env.count; i++)
+		if (strncmp(spec->process.env.items[i], "PATH=", 5) == 0)
+			return spec->process.env.items[i] + 5;
+	return default_path;
+}
+
+static int open_payload(struct kvs_payload *p, const struct kvs_spec *spec, struct kvs_error *err)
+{
+	const char *name = spec->process.args.items[0];
+	char relative[PATH_MAX];
+	int r;
+
+	if (name[0] == '/') {
+		r = try_payload(p, name);
+	} else if (strchr(name, '/')) {
+		snprintf(relative, sizeof(relative), "%s/%s", spec->process.cwd, name);
+		r = try_payload(p, relative);
+	} else {
+		r = search_payload(p, name, path_of(spec));
+		if (r == -ENOENT)
+			r = kvs_error_set(err, KVS_ERROR_PAYLOAD_MISSING, 0,
+				"executable file not found in $PATH: '%s'", name);
+	}
+	if (r == -ENOENT || r == -ENOTDIR)
+		kvs_error_set(
+			err, KVS_ERROR_PAYLOAD_MISSING, -r, "cannot open payload '%s'", name);
+	else if (r < 0)
+		kvs_error_set(err, KVS_ERROR_PAYLOAD_DENIED, -r, "cannot run payload '%s'", name);
+	if (r < 0)
+		kvs_error_where(err, "/process/args/0");
+	return r;
+}
+
+int kvs_payload_open_kvm(int *ret_fd, struct kvs_error *err)
+{
+	enum kvs_error_code code = KVS_ERROR_KVM_FAILED;
+
+	*ret_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (*ret_fd >= 0)
+		return 0;
+	if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
+		code = KVS_ERROR_KVM_MISSING;
+	else if (errno == EACCES || errno == EPERM)
+		code = KVS_ERROR_KVM_DENIED;
+	else if (errno == EBUSY)
+		code = KVS_ERROR_KVM_BUSY;
+	return kvs_error_set(err, code, errno, "cannot open /dev/kvm");
+}
+
+int kvs_payload_open(struct kvs_payload *p, const struct kvs_spec *spec, int bundle_fd,
+	struct kvs_error *err)
+{
+	int r;
+
+	*p = (struct kvs_payload){ -1, -1, -1, -1, -1, NULL, 0 };
+	p->root_fd = openat(bundle_fd, spec->root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p->root_fd < 0) {
+		r = kvs_error_set(err, KVS_ERROR_ROOT_MISSING, errno,
+			"cannot open the root directory '%s'", spec->root_path);
+		kvs_error_where(err, "/root/path");
+		return r;
+	}
+	r = open_payload(p, spec, err);
+	if (r == 0)
+		r = kvs_payload_open_kvm(&p->kvm_fd, err);
+	if (r < 0)
+		return r;
+	p->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (p->null_fd < 0)
+		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot open /dev/null");
+	p->record_fd = memfd_create("kvshim-record", MFD_CLOEXEC);
+	if (p->record_fd < 0)
+		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot make the exit record");
+	return 0;
+}
+
+void kvs_payload_close(struct kvs_payload *p)
+{
+	int *fds[] = { &p->root_fd, &p->exe_fd, &p->kvm_fd, &p->null_fd, &p->record_fd };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
+		kvs_close_p(fds[i]);
+	free(p->exe);
+	*p = (struct kvs_payload){ -1, -1, -1, -1, -1, NULL, 0 };
+}
+
+/* How many descriptors the payload may have: the spec's word, within what we may give. */
+static uint32_t nofile_of(const struct kvs_spec *spec)
+{
+	struct rlimit ours;
+	rlim_t want;
+
+	getrlimit(RLIMIT_NOFILE, &ours);
+	want = ours.rlim_cur < NOFILE_DEFAULT ? ours.rlim_cur : NOFILE_DEFAULT;
+	for (size_t i = 0; i < spec->process.rlimit_count; i++)
+		if (spec->process.rlimits[i].resource == RLIMIT_NOFILE)
+			want = spec->process.rlimits[i].soft;
+	if (want > ours.rlim_max - NOFILE_OURS)
+		want = ours.rlim_max - NOFILE_OURS;
+	return want < 3 ? 3 : want > 1 << 20 ? 1 << 20 : (uint32_t)want;
+}
+
+/* kvshim-vmm beside this program (a build tree), else where it is installed. */
+static void find_vmm(char *ret_path)
+{
+	ssize_t n = readlink("/proc/self/exe", ret_path, PATH_MAX - sizeof("kvshim-vmm"));
+	char *slash;
+
+	ret_path[n > 0 ? n : 0] = '\0';
+	slash = strrchr(ret_path, '/');
+	if (slash)
+		strcpy(slash + 1, "kvshim-vmm");
+	if (!slash || access(ret_path, X_OK) < 0)
+		strcpy(ret_path, KVSHIM_LIBEXECDIR "/kvshim-vmm");
+}
+
+static int send_launch(const struct kvs_payload *p, const struct kvs_spec *spec, uint32_t flags,
+	struct kvs_error *err)
+{
+	struct kvs_launch launch = {
+		.abi = spec->abi == KVS_SPEC_ABI_BARE ? KVS_ABI_BARE : KVS_ABI_LINUX,
+		.flags = flags,
+		.ram_bytes = spec->memory_bytes,
+		.deadline_ns = spec->deadline_ns,
+		.nofile = nofile_of(spec),
+		.uid = spec->process.user.uid,
+		.gid = spec->process.user.gid,
+		.args = spec->process.args.items,
+		.env = spec->process.env.items,
+		.cwd = (char *)spec->process.cwd,
+		.exe = p->exe,
+		.hostname = (char *)(spec->hostname ? spec->hostname : ""),
+	};
+	struct rlimit ours;
+	int fd = kvs_launch_send(&launch, err);
+
+	/* Room for the VMM's own descriptors beyond the payload's. */
+	if (fd >= 0 && getrlimit(RLIMIT_NOFILE, &ours) == 0 &&
+		ours.rlim_cur < launch.nofile + NOFILE_OURS) {
+		ours.rlim_cur = launch.nofile + NOFILE_OURS;
+		setrlimit(RLIMIT_NOFILE, &ours);
+	}
+	return fd;
+}
+
+/* Move a descriptor beyond those that kvshim-vmm is given, so that no dup2 hits a source. */
+static int raised(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, KVS_FD_FIRST_FREE);
+}
+
+static int spawn_vmm(struct kvs_payload *p, int launch_fd, bool debug, const sigset_t *mask)
+{
+	const int given[][2] = {
+		{ raised(launch_fd), KVS_FD_LAUNCH },
+		{ raised(p->kvm_fd), KVS_FD_KVM },
+		{ raised(p->exe_fd), KVS_FD_PAYLOAD },
+		{ raised(p->root_fd), KVS_FD_ROOT },
+		{ raised(p->null_fd), KVS_FD_NULL },
+		{ raised(p->record_fd), KVS_FD_RECORD },
+	};
+	char vmm[PATH_MAX];
+	char *const argv[] = { (char *)"kvshim-vmm", NULL }, *const envp[] = { NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int r;
+
+	find_vmm(vmm);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigmask(&attributes, mask);
+	for (size_t i = 0; i < sizeof(given) / sizeof(*given); i++)
+		posix_spawn_file_actions_adddup2(&actions, given[i][0], given[i][1]);
+	if (debug)
+		posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, KVS_FD_LOG);
+	posix_spawn_file_actions_addclosefrom_np(
+		&actions, debug ? KVS_FD_FIRST_FREE : KVS_FD_LOG);
+	r = posix_spawn(&p->pid, vmm, &actions, &attributes, argv, envp);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	for (size_t i = 0; i < sizeof(given) / sizeof(*given); i++)
+		close(given[i][0]);
+	return -r;
+}
+
+int kvs_payload_start(struct kvs_payload *p, const struct kvs_spec *spec, uint32_t closed,
+	bool debug, const sigset_t *mask, struct kvs_error *err)
+{
+	uint32_t flags = closed | KVS_LAUNCH_DIE_WITH_PARENT | (debug ? KVS_LAUNCH_DEBUG : 0);
+	_cleanup_close_ int launch_fd = send_launch(p, spec, flags, err);
+	int r;
+
+	if (launch_fd < 0)
+		return launch_fd;
+	r = spawn_vmm(p, launch_fd, debug, mask);
+	return r < 0 ? kvs_error_set(err, KVS_ERROR_HOST, -r, "cannot start kvshim-vmm") : 0;
+}
+
+/* Signals that a bug in the VMM itself would raise. */
+static bool is_crash(int signal)
+{
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE ||
+		signal == SIGABRT || signal == SIGSYS || signal == SIGTRAP;
+}
+
+void kvs_payload_result(const struct kvs_payload *p, int status, struct kvs_record *ret)
+{
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	int ended = signal ? -signal : WEXITSTATUS(status);
+
+	if (kvs_launch_read_record(p->record_fd, ret) && kvs_stop_status(&ret->stop) == ended)
+		return;
+	*ret = (struct kvs_record){ .stop = { .kind = KVS_STOP_VMM_FAILURE } };
+	if (signal && !is_crash(signal))
+		ret->stop = (struct kvs_stop){ .kind = KVS_STOP_SIGNALED, .signal = signal };
+	else if (signal)
+		kvs_error_set(&ret->error, KVS_ERROR_INTERNAL, 0, "kvshim-vmm crashed with signal %d",
+			signal);
+	else
+		kvs_error_set(&ret->error, KVS_ERROR_INTERNAL, 0,
+			"kvshim-vmm exited with %d and left no record of why", ended);
+}

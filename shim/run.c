@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kvshim run: a payload in the foreground, from the spec to its exit status. */
+#include "payload.h"
+#include "verbs.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/io.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+struct run_options {
+	bool strict;
+	const char *bundle;
+	const char *spec; /* file, or NULL: config.json in the bundle */
+};
+
+static int parse_options(int argc, char **argv, struct run_options *o, struct kvs_error *err)
+{
+	static const struct option options[] = {
+		{ "strict", no_argument, NULL, 's' },
+		{ "bundle", required_argument, NULL, 'b' },
+		{ 0 },
+	};
+	int option, given;
+
+	*o = (struct run_options){ 0 };
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "+b:", options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			o->strict = true;
+			break;
+		case 'b':
+			o->bundle = optarg;
+			break;
+		default:
+			return kvs_error_set(err, KVS_ERROR_USAGE, 0, "run: bad option '%s'",
+				argv[optind - 1]);
+		}
+	}
+	given = argc - optind;
+	if (!o->bundle && given > 0) {
+		o->spec = argv[optind];
+		given--;
+	}
+	if (given > 1)
+		return kvs_error_set(err, KVS_ERROR_USAGE, 0, "run: too many arguments");
+	return 0;
+}
+
+/* Open the spec file and the directory its paths are relative to. */
+static int open_spec(const struct run_options *o, int *ret_bundle_fd, struct kvs_error *err)
+{
+	const char *bundle = o->bundle ? o->bundle : ".";
+	_cleanup_free_ char *copy = NULL;
+	_cleanup_close_ int bundle_fd = -1;
+	const char *name = "config.json";
+	struct stat st;
+	int fd;
+
+	if (o->spec && stat(o->spec, &st) == 0 && S_ISDIR(st.st_mode)) {
+		bundle = o->spec;
+	} else if (o->spec) {
+		copy = strdup(o->spec);
+		if (!copy)
+			return kvs_error_set(err, KVS_ERROR_HOST, ENOMEM, "cannot open the spec");
+		bundle = dirname(copy);
+		name = strrchr(o->spec, '/') ? strrchr(o->spec, '/') + 1 : o->spec;
+	}
+	bundle_fd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = bundle_fd < 0 ? -1 : openat(bundle_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return kvs_error_set(
+			err, KVS_ERROR_SPEC_MISSING, errno, "cannot open spec '%s/%s'", bundle, name);
+	*ret_bundle_fd = TAKE_FD(bundle_fd);
+	return fd;
+}
+
+static int read_spec(const struct run_options *o, struct kvs_spec *spec, int *ret_bundle_fd,
+	struct kvs_error *err)
+{
+	const struct kvs_spec_options options = { .strict = o->strict };
+	_cleanup_close_ int fd = open_spec(o, ret_bundle_fd, err);
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = kvs_io_read_file(fd, KVS_SPEC_TEXT_MAX_BYTES, &text, &size);
+	if (r == -EFBIG)
+		return kvs_error_set(err, KVS_ERROR_SPEC_SYNTAX, EFBIG, "the spec is over 1 MiB");
+	if (r < 0)
+		return kvs_error_set(err, KVS_ERROR_SPEC_MISSING, -r, "cannot read the spec");
+	return kvs_spec_parse(text, size, &options, spec, err);
+}
+
+/* Take the place of standard descriptors that are closed, so that nothing else lands there. */
+static uint32_t plug_closed(void)
+{
+	uint32_t closed = 0;
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_PATH) == fd)
+			closed |= KVS_LAUNCH_CLOSED_STDIN << fd;
+	return closed;
+}
+
+/* Signals that are meant for the payload when somebody sends them to us. */
+static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM,
+	SIGWINCH };
+
+static void block_signals(sigset_t *ret_waited, sigset_t *ret_before)
+{
+	sigemptyset(ret_waited);
+	sigaddset(ret_waited, SIGCHLD);
+	for (size_t i = 0; i < sizeof(forwarded) / sizeof(*forwarded); i++)
+		sigaddset(ret_waited, forwarded[i]);
+	sigprocmask(SIG_BLOCK, ret_waited, ret_before);
+}
+
+/* Wait for the VMM, passing on what we are sent. Returns its wait status. */
+static int wait_for(pid_t pid, const sigset_t *waited)
+{
+	siginfo_t info;
+	int status;
+
+	for (;;) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return status;
+		if (sigwaitinfo(waited, &info) < 0 || info.si_signo == SIGCHLD)
+			continue;
+		/* What a terminal sends goes to the whole foreground group: the VMM has it already. */
+		if (info.si_code != SI_KERNEL)
+			kill(pid, info.si_signo);
+	}
+}
+
+static int report(const struct kvs_record *record)
+{
+	const struct kvs_stop *stop = &record->stop;
+	int status = kvs_stop_status(stop);
+	bool is_quiet = stop->kind == KVS_STOP_EXITED ||
+		(stop->kind == KVS_STOP_SIGNALED &&
+			(stop->signal == SIGPIPE || stop->signal == SIGINT));
+	char text[512];
+
+	if (stop->kind == KVS_STOP_VMM_FAILURE) {
+		kvs_error_print(&record->error);
+		return kvs_error_exit_code(&record->error);
+	}
+	kvs_stop_format(stop, text, sizeof(text));
+	if (!is_quiet)
+		fprintf(stderr, "kvshim: %s\n", text);
+	return status < 0 ? 128 - status : status;
+}
+
+static void log_absorbed(const struct kvs_spec *spec)
+{
+	for (size_t i = 0; i < spec->absorbed_count; i++)
+		fprintf(stderr, "kvshim: debug: %s is not applied: %s\n", spec->absorbed[i].pointer,
+			spec->absorbed[i].reason);
+}
+
+static int run_spec(const struct kvs_spec *spec, int bundle_fd, uint32_t closed, bool debug,
+	struct kvs_record *ret_record, struct kvs_error *err)
+{
+	_cleanup_(kvs_payload_close) struct kvs_payload payload;
+	sigset_t waited, before;
+	int r = kvs_payload_open(&payload, spec, bundle_fd, err);
+
+	if (r < 0)
+		return r;
+	block_signals(&waited, &before);
+	r = kvs_payload_start(&payload, spec, closed, debug, &before, err);
+	if (r == 0)
+		kvs_payload_result(&payload, wait_for(payload.pid, &waited), ret_record);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+int kvs_run_verb(const struct kvs_cli *cli, int argc, char **argv, struct kvs_error *err)
+{
+	_cleanup_(kvs_spec_done) struct kvs_spec spec = { 0 };
+	_cleanup_close_ int bundle_fd = -1;
+	uint32_t closed = plug_closed();
+	struct run_options options;
+	struct kvs_record record;
+	int r = parse_options(argc, argv, &options, err);
+
+	if (r == 0)
+		r = read_spec(&options, &spec, &bundle_fd, err);
+	if (r < 0)
+		return r;
+	if (cli->debug)
+		log_absorbed(&spec);
+	r = run_spec(&spec, bundle_fd, closed, cli->debug, &record, err);
+	return r < 0 ? r : report(&record);
+}

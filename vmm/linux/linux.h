@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The linux ABI: Linux's system calls, served by the host on the payload's behalf.
+ *
+ * Theory of operation. A descriptor of the payload is a descriptor of this process with the same
+ * number; the VMM's own lie beyond RLIMIT_NOFILE, where the payload cannot name them. What a
+ * descriptor is beyond what the host kernel knows (a serial port, a synthetic device) is a byte in
+ * `kinds`. Paths never reach the host as the payload wrote them: they are joined to the payload's
+ * working directory and resolved by the kernel beneath the root (openat2, RESOLVE_IN_ROOT).
+ *
+ * calls.h has one row a system call; each handler is in the file its family names.
+ */
+#pragma once
+
+#include "vmm/guest.h"
+
+#include <limits.h>
+#include <signal.h>
+
+enum {
+	KVS_LINUX_SIGNALS = 64,
+	KVS_LINUX_BOUNCE_BYTES = 64 * 1024,
+	KVS_LINUX_VECTORS = 1024,
+	KVS_LINUX_PID = 1,
+};
+
+enum kvs_linux_kind {
+	KVS_FD_PLAIN,
+	KVS_FD_COM1, /* standard input and output */
+	KVS_FD_COM2, /* standard error */
+	KVS_FD_ZERO, /* /dev/zero; the host descriptor is /dev/null, as for the next two */
+	KVS_FD_FULL,
+	KVS_FD_RANDOM,
+};
+
+/* The kernel's struct sigaction on x86-64. */
+struct kvs_linux_sigaction {
+	uint64_t handler;
+	uint64_t flags;
+	uint64_t restorer;
+	uint64_t mask;
+};
+
+struct kvs_linux {
+	struct kvs_guest *guest;
+	uint32_t nofile;
+	uint8_t *kinds;	    /* enum kvs_linux_kind, one a descriptor */
+	char **directories; /* guest path of each directory descriptor, or NULL */
+	char cwd[PATH_MAX]; /* canonical, absolute, inside the root */
+	struct kvs_linux_sigaction actions[KVS_LINUX_SIGNALS + 1];
+	uint64_t blocked;    /* signal mask, bit n-1 */
+	uint64_t saved_mask; /* to restore after rt_sigsuspend */
+	bool has_saved_mask;
+	bool is_returned; /* the registers are final: rt_sigreturn, a signal frame */
+	uint64_t alt_stack, alt_stack_bytes; /* sigaltstack; 0 bytes for none */
+	uint32_t umask;
+	char name[16]; /* prctl(PR_SET_NAME) */
+	struct iovec iov[KVS_LINUX_VECTORS];
+	uint8_t bounce[KVS_LINUX_BOUNCE_BYTES];
+};
+
+/* kvs_linux_stop_exit, _signal - the payload ends */
+void kvs_linux_stop_exit(struct kvs_linux *l, int code);
+void kvs_linux_stop_signal(struct kvs_linux *l, int signal);
+
+/* files.c: descriptors */
+bool kvs_files_is_open_number(const struct kvs_linux *l, uint64_t fd);
+void kvs_files_forget(struct kvs_linux *l, uint32_t fd);
+
+/* signals.c */
+void kvs_signals_deliver(struct kvs_guest *g);
+bool kvs_signals_fault(struct kvs_guest *g, const struct kvs_stop *fault);
+/* kvs_signals_interrupted - a call ended with -EINTR: have it made again where SA_RESTART asks so
+ */
+void kvs_signals_interrupted(struct kvs_linux *l, uint64_t number);

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signals: handlers run in the guest, on a frame like the one Linux builds.
+ *
+ * The payload's signal mask and dispositions are mirrored on this thread, so the host kernel does
+ * what it would do to the payload: a default action ends both. Only signals with a handler of the
+ * payload's come here. The frame carries the legacy (FXSAVE) part of the floating point state.
+ *
+ * Source: Linux arch/x86/include/uapi/asm/{sigcontext,ucontext}.h for the layout.
+ */
+#include "calls.h"
+
+#include "vmm/descriptors.h"
+#include "vmm/hostcall.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+	SIGSET_BYTES = 8,
+	RED_ZONE_BYTES = 128,
+	FXSAVE_BYTES = 512,
+	SIGINFO_BYTES = 128,
+	MIN_STACK_BYTES = 2048,
+	SYSCALL_BYTES = 2, /* length of the instruction */
+	UC_FLAGS = 0x6,	   /* UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS */
+	CODE_KERNEL = 0x80,
+};
+
+#define UNBLOCKABLE    (1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1))
+#define RFLAGS_CLEARED 0x10500ull /* RF, DF, TF: a handler starts without them */
+
+struct frame {
+	uint64_t restorer;
+	struct {
+		uint64_t flags, link;
+		uint64_t stack, stack_flags, stack_bytes;
+		uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+		uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
+		uint16_t cs, gs, fs, ss;
+		uint64_t error_code, vector, old_mask, cr2, fpstate, reserved[8];
+		uint64_t mask;
+	} uc;
+	uint8_t info[SIGINFO_BYTES];
+};
+_Static_assert(sizeof(struct frame) == 8 + 304 + SIGINFO_BYTES, "Linux's rt_sigframe");
+_Static_assert(sizeof(siginfo_t) == SIGINFO_BYTES, "Linux's siginfo");
+
+static uint64_t bit(int signal)
+{
+	return 1ull << (signal - 1);
+}
+
+/* Block on the host what the payload blocks. */
+static void set_mask(struct kvs_linux *l, uint64_t mask)
+{
+	uint64_t host;
+
+	l->blocked = mask & ~UNBLOCKABLE;
+	host = l->blocked & ~bit(KVS_HOSTCALL_DEADLINE_SIGNAL);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &host, NULL, SIGSET_BYTES);
+}
+
+static bool is_ignored_by_default(int signal)
+{
+	return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
+}
+
+static bool has_handler(const struct kvs_linux *l, int signal)
+{
+	return l->actions[signal].handler > 1; /* neither SIG_DFL nor SIG_IGN */
+}
+
+static bool is_on_alt_stack(const struct kvs_linux *l, uint64_t rsp)
+{
+	return rsp - l->alt_stack < l->alt_stack_bytes;
+}
+
+static kvs_gva stack_for(
+	const struct kvs_linux *l, const struct kvs_linux_sigaction *action, uint64_t rsp)
+{
+	if (action->flags & SA_ONSTACK && l->alt_stack_bytes && !is_on_alt_stack(l, rsp))
+		return l->alt_stack + l->alt_stack_bytes;
+	return rsp - RED_ZONE_BYTES;
+}
+
+static void fill_context(struct frame *f, const struct kvm_regs *r)
+{
+	f->uc.r8 = r->r8;
+	f->uc.r9 = r->r9;
+	f->uc.r10 = r->r10;
+	f->uc.r11 = r->r11;
+	f->uc.r12 = r->r12;
+	f->uc.r13 = r->r13;
+	f->uc.r14 = r->r14;
+	f->uc.r15 = r->r15;
+	f->uc.rdi = r->rdi;
+	f->uc.rsi = r->rsi;
+	f->uc.rbp = r->rbp;
+	f->uc.rbx = r->rbx;
+	f->uc.rdx = r->rdx;
+	f->uc.rax = r->rax;
+	f->uc.rcx = r->rcx;
+	f->uc.rsp = r->rsp;
+	f->uc.rip = r->rip;
+	f->uc.rflags = r->rflags;
+	f->uc.cs = KVS_SEL_USER_CS;
+	f->uc.ss = KVS_SEL_USER_SS;
+}
+
+static struct kvm_regs read_context(const struct frame *f)
+{
+	return (struct kvm_regs){
+		.r8 = f->uc.r8,
+		.r9 = f->uc.r9,
+		.r10 = f->uc.r10,
+		.r11 = f->uc.r11,
+		.r12 = f->uc.r12,
+		.r13 = f->uc.r13,
+		.r14 = f->uc.r14,
+		.r15 = f->uc.r15,
+		.rdi = f->uc.rdi,
+		.rsi = f->uc.rsi,
+		.rbp = f->uc.rbp,
+		.rbx = f->uc.rbx,
+		.rdx = f->uc.rdx,
+		.rax = f->uc.rax,
+		.rcx = f->uc.rcx,
+		.rsp = f->uc.rsp,
+		.rip = f->uc.rip,
+		.rflags = f->uc.rflags,
+	};
+}
+
+/* Put a frame on the payload's stack and point the vCPU at the handler; false without a stack. */
+static bool push_frame(struct kvs_linux *l, int signal, const siginfo_t *info,
+	const struct kvs_stop *fault, struct kvm_regs *user)
+{
+	struct kvs_linux_sigaction action = l->actions[signal];
+	struct kvs_mm *mm = &l->guest->mm;
+	uint8_t fxsave[FXSAVE_BYTES];
+	struct frame f = {
+		.restorer = action.restorer,
+		.uc.flags = UC_FLAGS,
+		.uc.stack = l->alt_stack,
+		.uc.stack_bytes = l->alt_stack_bytes,
+		.uc.stack_flags = l->alt_stack_bytes ? 0 : SS_DISABLE,
+		.uc.mask = l->has_saved_mask ? l->saved_mask : l->blocked,
+	};
+	kvs_gva at = stack_for(l, &action, user->rsp);
+
+	fill_context(&f, user);
+	if (fault) {
+		f.uc.vector = fault->vector;
+		f.uc.error_code = fault->error_code;
+		f.uc.cr2 = fault->address;
+	}
+	memcpy(f.info, info, sizeof(f.info));
+	at = (at - sizeof(fxsave)) & ~63ull;
+	f.uc.fpstate = at;
+	at = ((at - sizeof(f)) & ~15ull) - 8;
+	if (kvs_machine_load_fpu(&l->guest->machine, fxsave) < 0 ||
+		kvs_mm_store(mm, f.uc.fpstate, fxsave, sizeof(fxsave)) < 0 ||
+		kvs_mm_store(mm, at, &f, sizeof(f)) < 0)
+		return false;
+	l->has_saved_mask = false;
+	set_mask(l, l->blocked | action.mask | (action.flags & SA_NODEFER ? 0 : bit(signal)));
+	if (action.flags & SA_RESETHAND)
+		l->actions[signal].handler = 0;
+	user->rdi = (uint64_t)signal;
+	user->rsi = at + offsetof(struct frame, info);
+	user->rdx = at + offsetof(struct frame, uc);
+	user->rax = 0;
+	user->rsp = at;
+	user->rip = action.handler;
+	user->rflags &= ~RFLAGS_CLEARED;
+	return true;
+}
+
+/* One signal the host gave us: run the handler, or do what the default would have done. */
+static void deliver(struct kvs_linux *l, int signal, siginfo_t *info, bool *restart, uint64_t call)
+{
+	struct kvm_regs user = kvs_machine_user(&l->guest->machine);
+
+	if (!has_handler(l, signal)) {
+		if (l->actions[signal].handler == 0 && !is_ignored_by_default(signal))
+			kvs_linux_stop_signal(l, signal);
+		return;
+	}
+	if (info->si_code <= 0)
+		info->si_pid = 0; /* host processes have no number in here */
+	if (*restart && l->actions[signal].flags & SA_RESTART) {
+		user.rip -= SYSCALL_BYTES;
+		user.rax = call;
+	}
+	*restart = false;
+	if (push_frame(l, signal, info, NULL, &user))
+		kvs_machine_set_user(&l->guest->machine, &user);
+	else
+		kvs_linux_stop_signal(l, SIGSEGV);
+}
+
+static void deliver_all(struct kvs_linux *l, bool restart, uint64_t call)
+{
+	siginfo_t info;
+	int signal;
+
+	while (l->guest->stop.kind == KVS_STOP_NONE &&
+		(signal = kvs_hostcall_take_signal(~l->blocked, &info)) != 0)
+		deliver(l, signal, &info, &restart, call);
+	if (restart && l->guest->stop.kind == KVS_STOP_NONE) {
+		struct kvm_regs user = kvs_machine_user(&l->guest->machine);
+
+		user.rip -= SYSCALL_BYTES;
+		user.rax = call;
+		kvs_machine_set_user(&l->guest->machine, &user);
+	}
+}
+
+void kvs_signals_deliver(struct kvs_guest *g)
+{
+	deliver_all(g->linux_state, false, 0);
+}
+
+void kvs_signals_interrupted(struct kvs_linux *l, uint64_t number)
+{
+	bool restart = number == SYS_read || number == SYS_write || number == SYS_readv ||
+		       number == SYS_writev || number == SYS_futex;
+
+	deliver_all(l, restart, number);
+}
+
+static int fault_code(struct kvs_guest *g, const struct kvs_stop *fault)
+{
+	switch (fault->vector) {
+	case 0:
+		return FPE_INTDIV;
+	case 1:
+		return TRAP_TRACE;
+	case 6:
+		return ILL_ILLOPN;
+	case KVS_VECTOR_PAGE_FAULT:
+		return kvs_mm_find(&g->mm, fault->address) ? SEGV_ACCERR : SEGV_MAPERR;
+	default:
+		return CODE_KERNEL;
+	}
+}
+
+bool kvs_signals_fault(struct kvs_guest *g, const struct kvs_stop *fault)
+{
+	struct kvs_linux *l = g->linux_state;
+	struct kvm_regs user = kvs_machine_user(&g->machine);
+	siginfo_t info = {.si_signo = fault->signal};
+
+	if (!fault->signal || !has_handler(l, fault->signal) || l->blocked & bit(fault->signal))
+		return false;
+	info.si_code = fault_code(g, fault);
+	if (fault->vector == KVS_VECTOR_PAGE_FAULT)
+		info.si_addr = (void *)(uintptr_t)fault->address;
+	else if (info.si_code != CODE_KERNEL)
+		info.si_addr = (void *)(uintptr_t)fault->rip;
+	if (!push_frame(l, fault->signal, &info, fault, &user))
+		return false;
+	kvs_machine_set_user(&g->machine, &user);
+	return true;
+}
+
+static bool is_signal(uint64_t n)
+{
+	return n >= 1 && n <= KVS_LINUX_SIGNALS;
+}
+
+int64_t kvs_signals_action(struct kvs_linux *l, const uint64_t *a)
+{
+	struct kvs_linux_sigaction action, old;
+	int signal = (int)a[0];
+
+	if (!is_signal(a[0]) || a[3] != SIGSET_BYTES ||
+		(a[1] && (signal == SIGKILL || signal == SIGSTOP)))
+		return -EINVAL;
+	old = l->actions[signal];
+	if (a[1]) {
+		if (kvs_mm_load(&l->guest->mm, &action, a[1], sizeof(action)) < 0)
+			return -EFAULT;
+		action.mask &= ~UNBLOCKABLE;
+		l->actions[signal] = action;
+		if (has_handler(l, signal))
+			kvs_hostcall_catch(signal);
+		else if (action.handler)
+			kvs_hostcall_ignore(signal);
+		else
+			kvs_hostcall_default(signal);
+	}
+	return a[2] ? kvs_mm_store(&l->guest->mm, a[2], &old, sizeof(old)) : 0;
+}
+
+int64_t kvs_signals_mask(struct kvs_linux *l, const uint64_t *a)
+{
+	uint64_t old = l->blocked, set;
+
+	if (a[3] != SIGSET_BYTES)
+		return -EINVAL;
+	if (a[1]) {
+		if (kvs_mm_load(&l->guest->mm, &set, a[1], sizeof(set)) < 0)
+			return -EFAULT;
+		if (a[0] == SIG_BLOCK)
+			set_mask(l, old | set);
+		else if (a[0] == SIG_UNBLOCK)
+			set_mask(l, old & ~set);
+		else if (a[0] == SIG_SETMASK)
+			set_mask(l, set);
+		else
+			return -EINVAL;
+	}
+	return a[2] ? kvs_mm_store(&l->guest->mm, a[2], &old, sizeof(old)) : 0;
+}
+
+int64_t kvs_signals_return(struct kvs_linux *l, const uint64_t *a)
+{
+	struct kvm_regs user = kvs_machine_user(&l->guest->machine);
+	struct frame f;
+	uint8_t fxsave[FXSAVE_BYTES];
+
+	(void)a;
+	l->is_returned = true;
+	/* The handler's `ret` took the first word off the stack. */
+	if (kvs_mm_load(&l->guest->mm, &f, user.rsp - sizeof(f.restorer), sizeof(f)) < 0 ||
+		(f.uc.fpstate &&
+			kvs_mm_load(&l->guest->mm, fxsave, f.uc.fpstate, sizeof(fxsave)) < 0)) {
+		kvs_linux_stop_signal(l, SIGSEGV);
+		return 0;
+	}
+	set_mask(l, f.uc.mask);
+	if (f.uc.fpstate && kvs_machine_store_fpu(&l->guest->machine, fxsave) < 0)
+		kvs_linux_stop_signal(l, SIGSEGV);
+	user = read_context(&f);
+	kvs_machine_set_user(&l->guest->machine, &user);
+	return 0;
+}
+
+static int64_t wait_for_signal(void)
+{
+	return kvs_hostcall(SYS_pause, 0, 0, 0, 0, 0, 0);
+}
+
+int64_t kvs_signals_suspend(struct kvs_linux *l, const uint64_t *a)
+{
+	uint64_t mask;
+
+	if (a[1] != SIGSET_BYTES)
+		return -EINVAL;
+	if (kvs_mm_load(&l->guest->mm, &mask, a[0], sizeof(mask)) < 0)
+		return -EFAULT;
+	l->saved_mask = l->blocked;
+	l->has_saved_mask = true;
+	set_mask(l, mask);
+	return wait_for_signal();
+}
+
+int64_t kvs_signals_pause(struct kvs_linux *l, const uint64_t *a)
+{
+	(void)l, (void)a;
+	return wait_for_signal();
+}
+
+int64_t kvs_signals_altstack(struct kvs_linux *l, const uint64_t *a)
+{
+	uint64_t rsp = kvs_machine_user(&l->guest->machine).rsp;
+	bool in_use = is_on_alt_stack(l, rsp);
+	struct {
+		uint64_t sp;
+		int32_t flags, pad;
+		uint64_t size;
+	} stack, old = {.sp = l->alt_stack, .size = l->alt_stack_bytes};
+
+	old.flags = !l->alt_stack_bytes ? SS_DISABLE : in_use ? SS_ONSTACK : 0;
+	if (a[0]) {
+		if (kvs_mm_load(&l->guest->mm, &stack, a[0], sizeof(stack)) < 0)
+			return -EFAULT;
+		if (in_use)
+			return -EPERM;
+		if (stack.flags & ~(SS_DISABLE | SS_ONSTACK))
+			return -EINVAL;
+		if (!(stack.flags & SS_DISABLE) && stack.size < MIN_STACK_BYTES)
+			return -ENOMEM;
+		l->alt_stack = stack.sp;
+		l->alt_stack_bytes = stack.flags & SS_DISABLE ? 0 : stack.size;
+	}
+	return a[1] ? kvs_mm_store(&l->guest->mm, a[1], &old, sizeof(old)) : 0;
+}
+
+/* A signal the payload sends itself. Ending is ours to tell; the rest is the host's to do. */
+static int64_t raise_own(struct kvs_linux *l, uint64_t signal)
+{
+	int number = (int)signal;
+
+	if (signal == 0)
+		return 0;
+	if (!is_signal(signal))
+		return -EINVAL;
+	if (l->actions[number].handler == 0 && !(l->blocked & bit(number)) &&
+		!is_ignored_by_default(number) && number != SIGSTOP && number != SIGTSTP &&
+		number != SIGTTIN && number != SIGTTOU)
+		kvs_linux_stop_signal(l, number);
+	else if (syscall(SYS_tgkill, getpid(), gettid(), number) < 0)
+		return -errno;
+	return 0;
+}
+
+int64_t kvs_signals_kill(struct kvs_linux *l, const uint64_t *a)
+{
+	int64_t pid = (int)a[0];
+
+	if (pid != 0 && pid != -1 && pid != KVS_LINUX_PID && pid != -KVS_LINUX_PID)
+		return -ESRCH;
+	return raise_own(l, (uint32_t)a[1]);
+}
+
+int64_t kvs_signals_tgkill(struct kvs_linux *l, const uint64_t *a)
+{
+	if ((int)a[0] != KVS_LINUX_PID || (int)a[1] != KVS_LINUX_PID)
+		return -ESRCH;
+	return raise_own(l, (uint32_t)a[2]);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kvshim-vmm: one guest, from the launch message to the exit record.
+ *
+ * Executed by kvshim with the descriptors of launch.h and nothing else; not for people.
+ */
+#include "guest.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/*
+ * Put our own descriptors beyond the payload's limit: the kernel then hands the payload the numbers
+ * it expects, and ours are out of its reach.
+ */
+static int raise_fd(int fd, int floor)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, floor);
+
+	close(fd);
+	return high;
+}
+
+static void raise_all(struct kvs_guest *g, int *record_fd, int floor)
+{
+	const struct rlimit limit = {(rlim_t)floor, (rlim_t)floor};
+
+	g->fds.payload = raise_fd(g->fds.payload, floor);
+	g->fds.root = raise_fd(g->fds.root, floor);
+	g->fds.null = raise_fd(g->fds.null, floor);
+	if (g->fds.log >= 0)
+		g->fds.log = raise_fd(g->fds.log, floor);
+	g->ram.vm_fd = g->machine.vm_fd = raise_fd(g->machine.vm_fd, floor);
+	g->machine.vcpu_fd = raise_fd(g->machine.vcpu_fd, floor);
+	*record_fd = raise_fd(*record_fd, floor);
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int start(
+	struct kvs_guest *g, struct kvs_launch *launch, int *record_fd, struct kvs_error *err)
+{
+	struct kvs_guest_fds fds = {
+		.kvm = KVS_FD_KVM,
+		.payload = KVS_FD_PAYLOAD,
+		.root = KVS_FD_ROOT,
+		.null = KVS_FD_NULL,
+		.log = -1,
+	};
+	int r = kvs_launch_receive(KVS_FD_LAUNCH, launch, err);
+
+	if (r < 0)
+		return r;
+	close(KVS_FD_LAUNCH);
+	if (launch->flags & KVS_LAUNCH_DIE_WITH_PARENT)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (launch->flags & KVS_LAUNCH_DEBUG)
+		fds.log = KVS_FD_LOG;
+	r = kvs_guest_init(g, launch, &fds, err);
+	close(KVS_FD_KVM);
+	if (r == 0)
+		raise_all(g, record_fd, (int)launch->nofile);
+	return r;
+}
+
+/* End as the payload ended, so that whoever waits for this process sees its fate. */
+static int end_as(const struct kvs_stop *stop)
+{
+	int status = kvs_stop_status(stop);
+	sigset_t all;
+
+	if (status >= 0)
+		return status;
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	signal(-status, SIG_DFL);
+	sigemptyset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	raise(-status);
+	return 128 - status; /* a signal that does not kill by default */
+}
+
+int main(void)
+{
+	struct kvs_record record = {.magic = KVS_RECORD_MAGIC, .size = sizeof(record)};
+	int record_fd = KVS_FD_RECORD;
+	struct kvs_launch launch = {0};
+	struct kvs_guest guest = {0};
+
+	if (start(&guest, &launch, &record_fd, &record.error) < 0) {
+		record.stop.kind = KVS_STOP_VMM_FAILURE;
+	} else {
+		kvs_guest_run(&guest);
+		record.stop = guest.stop;
+		record.usage = guest.usage;
+		strncpy(record.backend, kvs_machine_backend_name(&guest.machine),
+			sizeof(record.backend) - 1);
+	}
+	kvs_launch_write_record(record_fd, &record);
+	return end_as(&record.stop);
+}

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	FIRST_WINDOW_PAGES = 4,
+	LAST_WINDOW_PAGES = 512,
+	MAX_VMAS = 65530, /* Linux's default vm.max_map_count */
+};
+
+int kvs_mm_init(struct kvs_mm *mm, struct kvs_ram *ram)
+{
+	*mm = (struct kvs_mm){.mmap_top = KVS_GVA_MAX, .window_pages = FIRST_WINDOW_PAGES};
+	return kvs_pagetable_init(&mm->pt, ram);
+}
+
+void kvs_mm_done(struct kvs_mm *mm)
+{
+	free(mm->vmas);
+	*mm = (struct kvs_mm){0};
+}
+
+/* Index of the first area that ends after @gva. */
+static size_t lower_bound(const struct kvs_mm *mm, kvs_gva gva)
+{
+	size_t low = 0, high = mm->count;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (mm->vmas[mid].end <= gva)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+const struct kvs_vma *kvs_mm_find(const struct kvs_mm *mm, kvs_gva gva)
+{
+	size_t i = lower_bound(mm, gva);
+
+	return i < mm->count && mm->vmas[i].start <= gva ? &mm->vmas[i] : NULL;
+}
+
+static bool is_range(kvs_gva start, kvs_gva end)
+{
+	return start >= KVS_GVA_MIN && start < end && end <= KVS_GVA_MAX &&
+	       (start | end) % KVS_PAGE_SIZE == 0;
+}
+
+static int insert_at(struct kvs_mm *mm, size_t i, struct kvs_vma vma)
+{
+	if (mm->count == mm->capacity) {
+		size_t capacity = mm->capacity ? mm->capacity * 2 : 32;
+		struct kvs_vma *vmas;
+
+		if (mm->count >= MAX_VMAS)
+			return -ENOMEM;
+		vmas = reallocarray(mm->vmas, capacity, sizeof(*vmas));
+		if (!vmas)
+			return -ENOMEM;
+		mm->vmas = vmas;
+		mm->capacity = capacity;
+	}
+	memmove(&mm->vmas[i + 1], &mm->vmas[i], (mm->count - i) * sizeof(vma));
+	mm->vmas[i] = vma;
+	mm->count++;
+	return 0;
+}
+
+/* Make @at a boundary between areas. */
+static int split_at(struct kvs_mm *mm, kvs_gva at)
+{
+	size_t i = lower_bound(mm, at);
+	struct kvs_vma upper;
+	int r;
+
+	if (i == mm->count || mm->vmas[i].start >= at)
+		return 0;
+	upper = mm->vmas[i];
+	upper.start = at;
+	r = insert_at(mm, i + 1, upper);
+	if (r < 0)
+		return r;
+	mm->vmas[i].end = at;
+	return 0;
+}
+
+/* Merge areas from @i on with their left neighbour, while they lie below @until. */
+static void merge_from(struct kvs_mm *mm, size_t i, kvs_gva until)
+{
+	if (i == 0)
+		i = 1;
+	while (i < mm->count && mm->vmas[i].start <= until) {
+		struct kvs_vma *left = &mm->vmas[i - 1];
+
+		if (left->end != mm->vmas[i].start || left->prot != mm->vmas[i].prot) {
+			i++;
+			continue;
+		}
+		left->end = mm->vmas[i].end;
+		memmove(&mm->vmas[i], &mm->vmas[i + 1], (mm->count - i - 1) * sizeof(*left));
+		mm->count--;
+	}
+}
+
+/* Free the frames of a range, a contiguous run at a time. */
+static void free_frames(struct kvs_mm *mm, kvs_gva start, kvs_gva end)
+{
+	kvs_gpa run = 0;
+	uint64_t pages = 0, *entry;
+
+	for (kvs_gva gva = start; (entry = kvs_pagetable_next(&mm->pt, &gva, end));
+		gva += KVS_PAGE_SIZE) {
+		kvs_gpa gpa = *entry & KVS_PTE_GPA;
+
+		*entry = 0;
+		if (pages && gpa == run + pages * KVS_PAGE_SIZE) {
+			pages++;
+			continue;
+		}
+		if (pages)
+			kvs_ram_free(mm->pt.ram, run, pages);
+		run = gpa;
+		pages = 1;
+	}
+	if (pages)
+		kvs_ram_free(mm->pt.ram, run, pages);
+}
+
+int kvs_mm_unmap(struct kvs_mm *mm, kvs_gva start, kvs_gva end)
+{
+	size_t first, last;
+	int r;
+
+	if (!is_range(start, end))
+		return -EINVAL;
+	r = split_at(mm, start);
+	if (r == 0)
+		r = split_at(mm, end);
+	if (r < 0)
+		return r;
+	first = lower_bound(mm, start);
+	for (last = first; last < mm->count && mm->vmas[last].start < end; last++)
+		;
+	if (last == first)
+		return 0;
+	memmove(&mm->vmas[first], &mm->vmas[last], (mm->count - last) * sizeof(*mm->vmas));
+	mm->count -= last - first;
+	free_frames(mm, start, end);
+	return 0;
+}
+
+int kvs_mm_map(struct kvs_mm *mm, kvs_gva start, kvs_gva end, unsigned int prot)
+{
+	int r = kvs_mm_unmap(mm, start, end);
+	size_t i;
+
+	if (r < 0)
+		return r;
+	i = lower_bound(mm, start);
+	r = insert_at(mm, i, (struct kvs_vma){start, end, prot});
+	if (r < 0)
+		return r;
+	merge_from(mm, i, end);
+	return 0;
+}
+
+static uint64_t entry_bits(unsigned int prot)
+{
+	uint64_t bits = KVS_PTE_FRAME | KVS_PTE_A_D;
+
+	if (!(prot & (KVS_PROT_READ | KVS_PROT_WRITE | KVS_PROT_EXEC)))
+		return bits;
+	bits |= KVS_PTE_PRESENT | KVS_PTE_USER;
+	if (prot & KVS_PROT_WRITE)
+		bits |= KVS_PTE_WRITE;
+	if (!(prot & KVS_PROT_EXEC))
+		bits |= KVS_PTE_NX;
+	return bits;
+}
+
+static bool is_narrower(uint64_t from, uint64_t to)
+{
+	uint64_t lost = from & ~to & (KVS_PTE_PRESENT | KVS_PTE_WRITE);
+
+	return lost || (to & ~from & KVS_PTE_NX);
+}
+
+static void protect_frames(struct kvs_mm *mm, kvs_gva start, kvs_gva end, unsigned int prot)
+{
+	uint64_t bits = entry_bits(prot), *entry;
+
+	for (kvs_gva gva = start; (entry = kvs_pagetable_next(&mm->pt, &gva, end));
+		gva += KVS_PAGE_SIZE) {
+		kvs_gpa gpa = *entry & KVS_PTE_GPA;
+		bool narrower = is_narrower(*entry, gpa | bits);
+
+		*entry = gpa | bits;
+		if (narrower)
+			kvs_ram_revoke(mm->pt.ram, gpa, 1);
+	}
+}
+
+int kvs_mm_protect(struct kvs_mm *mm, kvs_gva start, kvs_gva end, unsigned int prot)
+{
+	kvs_gva covered = start;
+	size_t first;
+	int r;
+
+	if (!is_range(start, end))
+		return -ENOMEM;
+	for (size_t i = lower_bound(mm, start); i < mm->count && covered < end; i++) {
+		if (mm->vmas[i].start > covered)
+			return -ENOMEM;
+		covered = mm->vmas[i].end;
+	}
+	if (covered < end)
+		return -ENOMEM;
+	r = split_at(mm, start);
+	if (r == 0)
+		r = split_at(mm, end);
+	if (r < 0)
+		return r;
+	first = lower_bound(mm, start);
+	for (size_t i = first; i < mm->count && mm->vmas[i].start < end; i++)
+		mm->vmas[i].prot = prot;
+	protect_frames(mm, start, end, prot);
+	merge_from(mm, first, end);
+	return 0;
+}
+
+void kvs_mm_discard(struct kvs_mm *mm, kvs_gva start, kvs_gva end)
+{
+	free_frames(mm, start, end);
+}
+
+kvs_gva kvs_mm_find_free(const struct kvs_mm *mm, uint64_t bytes)
+{
+	kvs_gva top = mm->mmap_top;
+
+	for (size_t i = mm->count; i-- > 0;) {
+		const struct kvs_vma *vma = &mm->vmas[i];
+
+		if (vma->end <= top && top - vma->end >= bytes)
+			return top - bytes;
+		if (vma->start < top)
+			top = vma->start;
+	}
+	return top > KVS_GVA_MIN && top - KVS_GVA_MIN >= bytes ? top - bytes : 0;
+}
+
+bool kvs_mm_overlaps(const struct kvs_mm *mm, kvs_gva start, kvs_gva end)
+{
+	size_t i = lower_bound(mm, start);
+
+	return i < mm->count && mm->vmas[i].start < end;
+}
+
+int kvs_mm_move(struct kvs_mm *mm, kvs_gva from, kvs_gva to, uint64_t bytes)
+{
+	const kvs_gva end = from + bytes;
+	uint64_t *entry;
+
+	for (kvs_gva gva = from; (entry = kvs_pagetable_next(&mm->pt, &gva, end));
+		gva += KVS_PAGE_SIZE) {
+		uint64_t *target = kvs_pagetable_entry(&mm->pt, to + (gva - from));
+
+		if (!target)
+			return -ENOMEM;
+		*target = *entry;
+		*entry = 0;
+		kvs_ram_revoke(mm->pt.ram, *target & KVS_PTE_GPA, 1);
+	}
+	return kvs_mm_unmap(mm, from, end);
+}
+
+int kvs_mm_place(struct kvs_mm *mm, kvs_gva gva, kvs_gpa gpa, uint64_t pages)
+{
+	for (uint64_t i = 0; i < pages; i++) {
+		const struct kvs_vma *vma = kvs_mm_find(mm, gva + i * KVS_PAGE_SIZE);
+		uint64_t *entry = kvs_pagetable_entry(&mm->pt, gva + i * KVS_PAGE_SIZE);
+
+		if (!entry)
+			return -ENOMEM;
+		*entry = (gpa + i * KVS_PAGE_SIZE) | entry_bits(vma ? vma->prot : 0);
+	}
+	return 0;
+}
+
+static bool is_permitted(const struct kvs_vma *vma, unsigned int access)
+{
+	/* x86 has no write-only or execute-only page. */
+	unsigned int prot = vma->prot & ~(unsigned int)KVS_PROT_GUARD;
+
+	return access == KVS_PROT_READ ? prot != 0 : (prot & access) != 0;
+}
+
+static uint64_t next_window(struct kvs_mm *mm, kvs_gva page)
+{
+	if (page != mm->window_end)
+		mm->window_pages = FIRST_WINDOW_PAGES;
+	else if (mm->window_pages < LAST_WINDOW_PAGES)
+		mm->window_pages *= 2;
+	return mm->window_pages;
+}
+
+/* Give frames to the frameless pages from @gva on, @pages at the most and up to the first that has
+ * one. */
+static int map_window(struct kvs_mm *mm, kvs_gva gva, uint64_t pages, unsigned int prot)
+{
+	uint64_t bits = entry_bits(prot), done = 0;
+
+	while (done < pages) {
+		kvs_gpa gpa;
+		int64_t run = kvs_ram_alloc(mm->pt.ram, pages - done, &gpa);
+		int64_t i = 0;
+
+		if (run < 0)
+			return done ? 0 : (int)run;
+		for (; i < run; i++, gva += KVS_PAGE_SIZE) {
+			uint64_t *entry = kvs_pagetable_entry(&mm->pt, gva);
+
+			if (!entry || *entry & KVS_PTE_FRAME)
+				break;
+			*entry = (gpa + (uint64_t)i * KVS_PAGE_SIZE) | bits;
+		}
+		if (i > 0)
+			kvs_ram_populate(mm->pt.ram, gpa, (uint64_t)i);
+		done += (uint64_t)i;
+		if (i < run) {
+			kvs_ram_free(
+				mm->pt.ram, gpa + (uint64_t)i * KVS_PAGE_SIZE, (uint64_t)(run - i));
+			break;
+		}
+	}
+	mm->window_end = gva;
+	return done ? 0 : -ENOMEM;
+}
+
+int kvs_mm_fault(struct kvs_mm *mm, kvs_gva gva, unsigned int access)
+{
+	kvs_gva page = gva & -(uint64_t)KVS_PAGE_SIZE, found = page;
+	const struct kvs_vma *vma = kvs_mm_find(mm, gva);
+	uint64_t pages;
+
+	if (!vma || !is_permitted(vma, access))
+		return -EFAULT;
+	if (kvs_pagetable_next(&mm->pt, &found, page + KVS_PAGE_SIZE))
+		return 0; /* there already: a translation KVM had not dropped yet */
+	pages = next_window(mm, page);
+	if (pages > (vma->end - page) / KVS_PAGE_SIZE)
+		pages = (vma->end - page) / KVS_PAGE_SIZE;
+	return map_window(mm, page, pages, vma->prot);
+}
+
+/* Host address of one page, bringing it in. */
+static int reach_page(struct kvs_mm *mm, kvs_gva gva, unsigned int access, kvs_gpa *ret_gpa)
+{
+	kvs_gva page = gva & -(uint64_t)KVS_PAGE_SIZE;
+	int r;
+
+	if (gva < KVS_GVA_MIN || gva >= KVS_GVA_MAX)
+		return -EFAULT;
+	r = kvs_mm_fault(mm, gva, access);
+	if (r < 0)
+		return r;
+	*ret_gpa = *kvs_pagetable_next(&mm->pt, &page, page + KVS_PAGE_SIZE) & KVS_PTE_GPA;
+	return 0;
+}
+
+int64_t kvs_mm_span(
+	struct kvs_mm *mm, kvs_gva gva, uint64_t size, unsigned int access, void **ret_host)
+{
+	uint64_t offset = gva % KVS_PAGE_SIZE, got = KVS_PAGE_SIZE - offset;
+	kvs_gpa first, next;
+	int r = reach_page(mm, gva, access, &first);
+
+	if (r < 0)
+		return r;
+	*ret_host = (uint8_t *)kvs_ram_at(mm->pt.ram, first) + offset;
+	while (got < size && reach_page(mm, gva + got, access, &next) == 0 &&
+		next == first + offset + got)
+		got += KVS_PAGE_SIZE;
+	return (int64_t)(got < size ? got : size);
+}
+
+int64_t kvs_mm_iov(struct kvs_mm *mm, kvs_gva gva, uint64_t size, unsigned int access,
+	struct iovec *iov, int max, int *ret_count)
+{
+	uint64_t done = 0;
+	int count = 0;
+
+	while (done < size && count < max) {
+		void *host;
+		int64_t n = kvs_mm_span(mm, gva + done, size - done, access, &host);
+
+		if (n < 0 && done == 0)
+			return n;
+		if (n < 0)
+			break;
+		iov[count++] = (struct iovec){host, (size_t)n};
+		done += (uint64_t)n;
+	}
+	*ret_count = count;
+	return (int64_t)done;
+}
+
+int kvs_mm_load(struct kvs_mm *mm, void *ret_data, kvs_gva gva, size_t size)
+{
+	for (size_t done = 0; done < size;) {
+		void *host;
+		int64_t n = kvs_mm_span(mm, gva + done, size - done, KVS_PROT_READ, &host);
+
+		if (n < 0)
+			return -EFAULT;
+		memcpy((uint8_t *)ret_data + done, host, (size_t)n);
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int kvs_mm_store(struct kvs_mm *mm, kvs_gva gva, const void *data, size_t size)
+{
+	for (size_t done = 0; done < size;) {
+		void *host;
+		int64_t n = kvs_mm_span(mm, gva + done, size - done, KVS_PROT_WRITE, &host);
+
+		if (n < 0)
+			return -EFAULT;
+		memcpy(host, (const uint8_t *)data + done, (size_t)n);
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int64_t kvs_mm_load_string(struct kvs_mm *mm, char *ret_string, kvs_gva gva, size_t size)
+{
+	for (size_t done = 0; done < size;) {
+		size_t in_page = KVS_PAGE_SIZE - (gva + done) % KVS_PAGE_SIZE;
+		size_t want = size - done < in_page ? size - done : in_page;
+		void *host, *nul;
+
+		if (kvs_mm_span(mm, gva + done, want, KVS_PROT_READ, &host) < 0)
+			return -EFAULT;
+		memcpy(ret_string + done, host, want);
+		nul = memchr(ret_string + done, 0, want);
+		if (nul)
+			return (char *)nul - ret_string;
+		done += want;
+	}
+	return -ENAMETOOLONG;
+}
