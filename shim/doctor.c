@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kvshim doctor: test step by step whether this machine can run payloads, and say how to mend it. */
+/* kvshim doctor: test step by step whether this machine can run payloads, and say how to mend it.
+ */
 #include "payload.h"
 #include "verbs.h"
 #include "vmm/base/cleanup.h"
@@ -12,7 +13,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 
 enum { PROBE_STATUS = 42 };
 
@@ -22,26 +22,29 @@ static const struct {
 	Elf64_Phdr segment;
 	uint8_t code[12];
 } probe = {
-	.header = {
-		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-		.e_type = ET_EXEC,
-		.e_machine = EM_X86_64,
-		.e_version = EV_CURRENT,
-		.e_entry = 0x400000 + sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr),
-		.e_phoff = sizeof(Elf64_Ehdr),
-		.e_ehsize = sizeof(Elf64_Ehdr),
-		.e_phentsize = sizeof(Elf64_Phdr),
-		.e_phnum = 1,
-	},
-	.segment = {
-		.p_type = PT_LOAD,
-		.p_flags = PF_R | PF_X,
-		.p_vaddr = 0x400000,
-		.p_filesz = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + sizeof(probe.code),
-		.p_memsz = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + sizeof(probe.code),
-		.p_align = 0x1000,
-	},
-	.code = { 0xb8, 231, 0, 0, 0, 0xbf, PROBE_STATUS, 0, 0, 0, 0x0f, 0x05 },
+	.header =
+		{
+			.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+				EV_CURRENT},
+			.e_type = ET_EXEC,
+			.e_machine = EM_X86_64,
+			.e_version = EV_CURRENT,
+			.e_entry = 0x400000 + sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr),
+			.e_phoff = sizeof(Elf64_Ehdr),
+			.e_ehsize = sizeof(Elf64_Ehdr),
+			.e_phentsize = sizeof(Elf64_Phdr),
+			.e_phnum = 1,
+		},
+	.segment =
+		{
+			.p_type = PT_LOAD,
+			.p_flags = PF_R | PF_X,
+			.p_vaddr = 0x400000,
+			.p_filesz = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + sizeof(probe.code),
+			.p_memsz = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + sizeof(probe.code),
+			.p_align = 0x1000,
+		},
+	.code = {0xb8, 231, 0, 0, 0, 0xbf, PROBE_STATUS, 0, 0, 0, 0x0f, 0x05},
 };
 
 static void say(const char *step, const char *result)
@@ -53,10 +56,10 @@ static const struct {
 	int capability;
 	const char *name;
 } needed[] = {
-	{ KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY" },
-	{ KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT" },
-	{ KVM_CAP_SYNC_REGS, "KVM_CAP_SYNC_REGS" },
-	{ KVM_CAP_XSAVE, "KVM_CAP_XSAVE" },
+	{KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
+	{KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
+	{KVM_CAP_SYNC_REGS, "KVM_CAP_SYNC_REGS"},
+	{KVM_CAP_XSAVE, "KVM_CAP_XSAVE"},
 };
 
 static int check_capabilities(int kvm_fd, struct kvs_error *err)
@@ -68,8 +71,8 @@ static int check_capabilities(int kvm_fd, struct kvs_error *err)
 			"KVM speaks API version %d, not %d", version, KVM_API_VERSION);
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
 		if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, needed[i].capability) <= 0)
-			return kvs_error_set(err, KVS_ERROR_KVM_FAILED, 0, "this KVM has no %s",
-				needed[i].name);
+			return kvs_error_set(
+				err, KVS_ERROR_KVM_FAILED, 0, "this KVM has no %s", needed[i].name);
 	return 0;
 }
 
@@ -99,10 +102,10 @@ static int run_probe(int root_fd, struct kvs_record *ret_record, struct kvs_erro
 {
 	static const char text[] = "{\"ociVersion\":\"1.2.0\",\"process\":{\"args\":[\"/probe\"]},"
 				   "\"root\":{\"path\":\".\"}}";
-	_cleanup_(kvs_payload_close) struct kvs_payload payload = { -1, -1, -1, -1, -1, NULL, 0 };
-	_cleanup_(kvs_spec_done) struct kvs_spec spec = { 0 };
+	_cleanup_(kvs_payload_close) struct kvs_payload payload = {-1, -1, -1, -1, -1, NULL, 0};
+	_cleanup_(kvs_spec_done) struct kvs_spec spec = {0};
 	sigset_t mask;
-	int status, r = kvs_spec_parse(text, sizeof(text) - 1, NULL, &spec, err);
+	int r = kvs_spec_parse(text, sizeof(text) - 1, NULL, &spec, err);
 
 	if (r == 0)
 		r = kvs_payload_open(&payload, &spec, root_fd, err);
@@ -111,10 +114,7 @@ static int run_probe(int root_fd, struct kvs_record *ret_record, struct kvs_erro
 		r = kvs_payload_start(&payload, &spec, 0, false, &mask, err);
 	if (r < 0)
 		return r;
-	while (waitpid(payload.pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot wait");
-	kvs_payload_result(&payload, status, ret_record);
+	kvs_payload_wait(&payload, -1, ret_record);
 	if (ret_record->stop.kind == KVS_STOP_EXITED && ret_record->stop.exit_code == PROBE_STATUS)
 		return 0;
 	if (ret_record->stop.kind == KVS_STOP_VMM_FAILURE) {

@@ -6,11 +6,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -106,8 +107,7 @@ static int open_payload(struct kvs_payload *p, const struct kvs_spec *spec, stru
 				"executable file not found in $PATH: '%s'", name);
 	}
 	if (r == -ENOENT || r == -ENOTDIR)
-		kvs_error_set(
-			err, KVS_ERROR_PAYLOAD_MISSING, -r, "cannot open payload '%s'", name);
+		kvs_error_set(err, KVS_ERROR_PAYLOAD_MISSING, -r, "cannot open payload '%s'", name);
 	else if (r < 0)
 		kvs_error_set(err, KVS_ERROR_PAYLOAD_DENIED, -r, "cannot run payload '%s'", name);
 	if (r < 0)
@@ -131,12 +131,12 @@ int kvs_payload_open_kvm(int *ret_fd, struct kvs_error *err)
 	return kvs_error_set(err, code, errno, "cannot open /dev/kvm");
 }
 
-int kvs_payload_open(struct kvs_payload *p, const struct kvs_spec *spec, int bundle_fd,
-	struct kvs_error *err)
+int kvs_payload_open(
+	struct kvs_payload *p, const struct kvs_spec *spec, int bundle_fd, struct kvs_error *err)
 {
 	int r;
 
-	*p = (struct kvs_payload){ -1, -1, -1, -1, -1, NULL, 0 };
+	*p = (struct kvs_payload){-1, -1, -1, -1, -1, NULL, 0};
 	p->root_fd = openat(bundle_fd, spec->root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p->root_fd < 0) {
 		r = kvs_error_set(err, KVS_ERROR_ROOT_MISSING, errno,
@@ -152,20 +152,17 @@ int kvs_payload_open(struct kvs_payload *p, const struct kvs_spec *spec, int bun
 	p->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (p->null_fd < 0)
 		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot open /dev/null");
-	p->record_fd = memfd_create("kvshim-record", MFD_CLOEXEC);
-	if (p->record_fd < 0)
-		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot make the exit record");
 	return 0;
 }
 
 void kvs_payload_close(struct kvs_payload *p)
 {
-	int *fds[] = { &p->root_fd, &p->exe_fd, &p->kvm_fd, &p->null_fd, &p->record_fd };
+	int *fds[] = {&p->root_fd, &p->exe_fd, &p->kvm_fd, &p->null_fd, &p->record_fd};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
 		kvs_close_p(fds[i]);
 	free(p->exe);
-	*p = (struct kvs_payload){ -1, -1, -1, -1, -1, NULL, 0 };
+	*p = (struct kvs_payload){-1, -1, -1, -1, -1, NULL, 0};
 }
 
 /* How many descriptors the payload may have: the spec's word, within what we may give. */
@@ -233,18 +230,19 @@ static int raised(int fd)
 	return fcntl(fd, F_DUPFD_CLOEXEC, KVS_FD_FIRST_FREE);
 }
 
-static int spawn_vmm(struct kvs_payload *p, int launch_fd, bool debug, const sigset_t *mask)
+static int spawn_vmm(
+	struct kvs_payload *p, int launch_fd, int record_fd, bool debug, const sigset_t *mask)
 {
 	const int given[][2] = {
-		{ raised(launch_fd), KVS_FD_LAUNCH },
-		{ raised(p->kvm_fd), KVS_FD_KVM },
-		{ raised(p->exe_fd), KVS_FD_PAYLOAD },
-		{ raised(p->root_fd), KVS_FD_ROOT },
-		{ raised(p->null_fd), KVS_FD_NULL },
-		{ raised(p->record_fd), KVS_FD_RECORD },
+		{raised(launch_fd), KVS_FD_LAUNCH},
+		{raised(p->kvm_fd), KVS_FD_KVM},
+		{raised(p->exe_fd), KVS_FD_PAYLOAD},
+		{raised(p->root_fd), KVS_FD_ROOT},
+		{raised(p->null_fd), KVS_FD_NULL},
+		{raised(record_fd), KVS_FD_RECORD},
 	};
 	char vmm[PATH_MAX];
-	char *const argv[] = { (char *)"kvshim-vmm", NULL }, *const envp[] = { NULL };
+	char *const argv[] = {(char *)"kvshim-vmm", NULL}, *const envp[] = {NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	int r;
@@ -258,8 +256,7 @@ static int spawn_vmm(struct kvs_payload *p, int launch_fd, bool debug, const sig
 		posix_spawn_file_actions_adddup2(&actions, given[i][0], given[i][1]);
 	if (debug)
 		posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, KVS_FD_LOG);
-	posix_spawn_file_actions_addclosefrom_np(
-		&actions, debug ? KVS_FD_FIRST_FREE : KVS_FD_LOG);
+	posix_spawn_file_actions_addclosefrom_np(&actions, debug ? KVS_FD_FIRST_FREE : KVS_FD_LOG);
 	r = posix_spawn(&p->pid, vmm, &actions, &attributes, argv, envp);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
@@ -273,11 +270,15 @@ int kvs_payload_start(struct kvs_payload *p, const struct kvs_spec *spec, uint32
 {
 	uint32_t flags = closed | KVS_LAUNCH_DIE_WITH_PARENT | (debug ? KVS_LAUNCH_DEBUG : 0);
 	_cleanup_close_ int launch_fd = send_launch(p, spec, flags, err);
-	int r;
+	int r, record[2];
 
 	if (launch_fd < 0)
 		return launch_fd;
-	r = spawn_vmm(p, launch_fd, debug, mask);
+	if (pipe2(record, O_CLOEXEC) < 0)
+		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot make the exit record");
+	p->record_fd = record[0];
+	r = spawn_vmm(p, launch_fd, record[1], debug, mask);
+	close(record[1]);
 	return r < 0 ? kvs_error_set(err, KVS_ERROR_HOST, -r, "cannot start kvshim-vmm") : 0;
 }
 
@@ -285,23 +286,49 @@ int kvs_payload_start(struct kvs_payload *p, const struct kvs_spec *spec, uint32
 static bool is_crash(int signal)
 {
 	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE ||
-		signal == SIGABRT || signal == SIGSYS || signal == SIGTRAP;
+	       signal == SIGABRT || signal == SIGSYS || signal == SIGTRAP;
 }
 
-void kvs_payload_result(const struct kvs_payload *p, int status, struct kvs_record *ret)
+/* The VMM ended and left no record: it was killed, or has a bug. */
+static void explain_status(int status, struct kvs_record *ret)
 {
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	int ended = signal ? -signal : WEXITSTATUS(status);
 
-	if (kvs_launch_read_record(p->record_fd, ret) && kvs_stop_status(&ret->stop) == ended)
-		return;
-	*ret = (struct kvs_record){ .stop = { .kind = KVS_STOP_VMM_FAILURE } };
+	*ret = (struct kvs_record){.stop = {.kind = KVS_STOP_VMM_FAILURE}};
 	if (signal && !is_crash(signal))
-		ret->stop = (struct kvs_stop){ .kind = KVS_STOP_SIGNALED, .signal = signal };
+		ret->stop = (struct kvs_stop){.kind = KVS_STOP_SIGNALED, .signal = signal};
 	else if (signal)
-		kvs_error_set(&ret->error, KVS_ERROR_INTERNAL, 0, "kvshim-vmm crashed with signal %d",
-			signal);
+		kvs_error_set(&ret->error, KVS_ERROR_INTERNAL, 0,
+			"kvshim-vmm crashed with signal %d", signal);
 	else
 		kvs_error_set(&ret->error, KVS_ERROR_INTERNAL, 0,
-			"kvshim-vmm exited with %d and left no record of why", ended);
+			"kvshim-vmm exited with %d and left no record of why", WEXITSTATUS(status));
+}
+
+static void pass_on(pid_t pid, int signals)
+{
+	struct signalfd_siginfo info;
+
+	/* What a terminal sends goes to the whole foreground group: the VMM has it already. */
+	if (read(signals, &info, sizeof(info)) == sizeof(info) && info.ssi_code != SI_KERNEL)
+		kill(pid, (int)info.ssi_signo);
+}
+
+void kvs_payload_wait(struct kvs_payload *p, int signals, struct kvs_record *ret_record)
+{
+	struct pollfd fds[] = {
+		{.fd = p->record_fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+	int status = 0;
+
+	while (!fds[0].revents) {
+		if (poll(fds, 2, -1) > 0 && fds[1].revents)
+			pass_on(p->pid, signals);
+	}
+	if (kvs_launch_read_record(p->record_fd, ret_record)) {
+		kill(p->pid, SIGKILL);
+		return;
+	}
+	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	explain_status(status, ret_record);
 }

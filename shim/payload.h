@@ -10,12 +10,12 @@
 
 struct kvs_payload {
 	int root_fd; /* O_PATH directory */
-	int exe_fd; /* the ELF file */
+	int exe_fd;  /* the ELF file */
 	int kvm_fd;
 	int null_fd;
-	int record_fd; /* memfd the VMM writes its exit record to */
-	char *exe; /* path of the ELF file inside the root; owned */
-	pid_t pid; /* kvshim-vmm, once started */
+	int record_fd; /* pipe: the exit record comes here, then the end of file */
+	char *exe;     /* path of the ELF file inside the root; owned */
+	pid_t pid;     /* kvshim-vmm, once started */
 };
 
 /*
@@ -24,8 +24,8 @@ struct kvs_payload {
  *
  * Return: 0, or -errno with @err (ROOT_MISSING, PAYLOAD_*, KVM_*). kvs_payload_close() either way.
  */
-int kvs_payload_open(struct kvs_payload *p, const struct kvs_spec *spec, int bundle_fd,
-	struct kvs_error *err);
+int kvs_payload_open(
+	struct kvs_payload *p, const struct kvs_spec *spec, int bundle_fd, struct kvs_error *err);
 void kvs_payload_close(struct kvs_payload *p);
 
 /* kvs_payload_open_kvm - /dev/kvm; 0, or -errno with @err (KVM_*) */
@@ -42,10 +42,12 @@ int kvs_payload_start(struct kvs_payload *p, const struct kvs_spec *spec, uint32
 	bool debug, const sigset_t *mask, struct kvs_error *err);
 
 /*
- * kvs_payload_result - what a wait status and the exit record say together
- * @status: as from waitpid
+ * kvs_payload_wait - wait until the payload has ended, and make sure of it
+ * @signals: signalfd; what it brings is passed on to the payload
  *
- * The record is the word of a process that may have been taken over: it explains, and the wait
- * status decides between an exit and a signal.
+ * The exit record ends the wait: what the VMM still does then is give its memory back, and SIGKILL
+ * sees to it that it does nothing else. Without a record the wait status tells.
+ *
+ * Context: blocks.
  */
-void kvs_payload_result(const struct kvs_payload *p, int status, struct kvs_record *ret_record);
+void kvs_payload_wait(struct kvs_payload *p, int signals, struct kvs_record *ret_record);

@@ -11,8 +11,9 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
+#include <unistd.h>
 
 struct run_options {
 	bool strict;
@@ -23,13 +24,13 @@ struct run_options {
 static int parse_options(int argc, char **argv, struct run_options *o, struct kvs_error *err)
 {
 	static const struct option options[] = {
-		{ "strict", no_argument, NULL, 's' },
-		{ "bundle", required_argument, NULL, 'b' },
-		{ 0 },
+		{"strict", no_argument, NULL, 's'},
+		{"bundle", required_argument, NULL, 'b'},
+		{0},
 	};
 	int option, given;
 
-	*o = (struct run_options){ 0 };
+	*o = (struct run_options){0};
 	optind = 0;
 	while ((option = getopt_long(argc, argv, "+b:", options, NULL)) != -1) {
 		switch (option) {
@@ -40,8 +41,8 @@ static int parse_options(int argc, char **argv, struct run_options *o, struct kv
 			o->bundle = optarg;
 			break;
 		default:
-			return kvs_error_set(err, KVS_ERROR_USAGE, 0, "run: bad option '%s'",
-				argv[optind - 1]);
+			return kvs_error_set(
+				err, KVS_ERROR_USAGE, 0, "run: bad option '%s'", argv[optind - 1]);
 		}
 	}
 	given = argc - optind;
@@ -76,8 +77,8 @@ static int open_spec(const struct run_options *o, int *ret_bundle_fd, struct kvs
 	bundle_fd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	fd = bundle_fd < 0 ? -1 : openat(bundle_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return kvs_error_set(
-			err, KVS_ERROR_SPEC_MISSING, errno, "cannot open spec '%s/%s'", bundle, name);
+		return kvs_error_set(err, KVS_ERROR_SPEC_MISSING, errno, "cannot open spec '%s/%s'",
+			bundle, name);
 	*ret_bundle_fd = TAKE_FD(bundle_fd);
 	return fd;
 }
@@ -85,7 +86,7 @@ static int open_spec(const struct run_options *o, int *ret_bundle_fd, struct kvs
 static int read_spec(const struct run_options *o, struct kvs_spec *spec, int *ret_bundle_fd,
 	struct kvs_error *err)
 {
-	const struct kvs_spec_options options = { .strict = o->strict };
+	const struct kvs_spec_options options = {.strict = o->strict};
 	_cleanup_close_ int fd = open_spec(o, ret_bundle_fd, err);
 	_cleanup_free_ char *text = NULL;
 	size_t size;
@@ -113,33 +114,19 @@ static uint32_t plug_closed(void)
 }
 
 /* Signals that are meant for the payload when somebody sends them to us. */
-static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM,
-	SIGWINCH };
+static const int forwarded[] = {
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
 
-static void block_signals(sigset_t *ret_waited, sigset_t *ret_before)
+/* Have the forwarded signals come through a descriptor; @ret_before is the mask they leave. */
+static int open_signals(sigset_t *ret_before)
 {
-	sigemptyset(ret_waited);
-	sigaddset(ret_waited, SIGCHLD);
+	sigset_t set;
+
+	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(forwarded) / sizeof(*forwarded); i++)
-		sigaddset(ret_waited, forwarded[i]);
-	sigprocmask(SIG_BLOCK, ret_waited, ret_before);
-}
-
-/* Wait for the VMM, passing on what we are sent. Returns its wait status. */
-static int wait_for(pid_t pid, const sigset_t *waited)
-{
-	siginfo_t info;
-	int status;
-
-	for (;;) {
-		if (waitpid(pid, &status, WNOHANG) == pid)
-			return status;
-		if (sigwaitinfo(waited, &info) < 0 || info.si_signo == SIGCHLD)
-			continue;
-		/* What a terminal sends goes to the whole foreground group: the VMM has it already. */
-		if (info.si_code != SI_KERNEL)
-			kill(pid, info.si_signo);
-	}
+		sigaddset(&set, forwarded[i]);
+	sigprocmask(SIG_BLOCK, &set, ret_before);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 static int report(const struct kvs_record *record)
@@ -147,8 +134,8 @@ static int report(const struct kvs_record *record)
 	const struct kvs_stop *stop = &record->stop;
 	int status = kvs_stop_status(stop);
 	bool is_quiet = stop->kind == KVS_STOP_EXITED ||
-		(stop->kind == KVS_STOP_SIGNALED &&
-			(stop->signal == SIGPIPE || stop->signal == SIGINT));
+			(stop->kind == KVS_STOP_SIGNALED &&
+				(stop->signal == SIGPIPE || stop->signal == SIGINT));
 	char text[512];
 
 	if (stop->kind == KVS_STOP_VMM_FAILURE) {
@@ -172,22 +159,24 @@ static int run_spec(const struct kvs_spec *spec, int bundle_fd, uint32_t closed,
 	struct kvs_record *ret_record, struct kvs_error *err)
 {
 	_cleanup_(kvs_payload_close) struct kvs_payload payload;
-	sigset_t waited, before;
+	_cleanup_close_ int signals = -1;
+	sigset_t before;
 	int r = kvs_payload_open(&payload, spec, bundle_fd, err);
 
 	if (r < 0)
 		return r;
-	block_signals(&waited, &before);
+	signals = open_signals(&before);
+	if (signals < 0)
+		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot watch for signals");
 	r = kvs_payload_start(&payload, spec, closed, debug, &before, err);
 	if (r == 0)
-		kvs_payload_result(&payload, wait_for(payload.pid, &waited), ret_record);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+		kvs_payload_wait(&payload, signals, ret_record);
 	return r;
 }
 
 int kvs_run_verb(const struct kvs_cli *cli, int argc, char **argv, struct kvs_error *err)
 {
-	_cleanup_(kvs_spec_done) struct kvs_spec spec = { 0 };
+	_cleanup_(kvs_spec_done) struct kvs_spec spec = {0};
 	_cleanup_close_ int bundle_fd = -1;
 	uint32_t closed = plug_closed();
 	struct run_options options;

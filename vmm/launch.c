@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define LAUNCH_MAGIC 0x31534c4bu /* "KLS1" */
 
@@ -168,14 +169,14 @@ void kvs_launch_done(struct kvs_launch *l)
 void kvs_launch_write_record(int fd, const struct kvs_record *record)
 {
 	/* Nobody is left to tell when this fails; the reader then says that no record came. */
-	(void)!pwrite(fd, record, sizeof(*record), 0);
+	(void)!write(fd, record, sizeof(*record));
 }
 
 bool kvs_launch_read_record(int fd, struct kvs_record *ret_record)
 {
 	struct kvs_record record;
 
-	if (kvs_io_pread_all(fd, &record, sizeof(record), 0) != sizeof(record) ||
+	if (read(fd, &record, sizeof(record)) != sizeof(record) ||
 		record.magic != KVS_RECORD_MAGIC || record.size != sizeof(record))
 		return false;
 	kvs_stop_sanitize(&record.stop);

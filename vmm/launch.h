@@ -83,10 +83,12 @@ struct kvs_record {
 	char backend[8]; /* the kind of KVM, as found out */
 };
 
+_Static_assert(sizeof(struct kvs_record) <= 4096, "written in one piece");
+
 #define KVS_RECORD_MAGIC 0x3152534bu /* "KSR1" */
 
-/* kvs_launch_write_record - replaces what was there */
+/* kvs_launch_write_record - one write(2): to a pipe (it fits PIPE_BUF) or a new file */
 void kvs_launch_write_record(int fd, const struct kvs_record *record);
 
-/* kvs_launch_read_record - false when there is no whole record; what is returned is sanitized */
+/* kvs_launch_read_record - one read(2); false without a whole record; the result is sanitized */
 bool kvs_launch_read_record(int fd, struct kvs_record *ret_record);

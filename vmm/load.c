@@ -5,6 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
+/* What nearly every program touches at once, brought in without a fault each. */
+enum {
+	BSS_PAGES = 8,
+	STACK_PAGES = 4,
+};
+
 static uint64_t page_down(uint64_t v)
 {
 	return v & -(uint64_t)KVS_PAGE_SIZE;
@@ -29,6 +35,7 @@ static int place_file(struct kvs_mm *mm, const struct kvs_elf_segment *s, kvs_gv
 	uint64_t head = s->vaddr % KVS_PAGE_SIZE;
 	uint64_t pages = page_up(head + s->file_bytes) / KVS_PAGE_SIZE;
 	uint64_t tail = pages * KVS_PAGE_SIZE - (head + s->file_bytes);
+	bool is_writable = s->prot & KVS_PROT_WRITE;
 	kvs_gpa gpa;
 	int r;
 
@@ -36,12 +43,15 @@ static int place_file(struct kvs_mm *mm, const struct kvs_elf_segment *s, kvs_gv
 		return 0;
 	if (kvs_ram_alloc_exact(mm->pt.ram, pages, &gpa) < 0)
 		return no_room(mm, "the payload", err);
-	r = kvs_ram_map_file(mm->pt.ram, gpa, pages, fd, s->offset - head, true);
+	r = kvs_ram_map_file(mm->pt.ram, gpa, pages, fd, s->offset - head, is_writable, is_writable);
 	if (r < 0)
 		return kvs_error_set(err, KVS_ERROR_HOST, -r, "cannot map the payload");
-	if (s->prot & KVS_PROT_WRITE && tail)
+	if (is_writable && tail)
 		memset((uint8_t *)kvs_ram_at(mm->pt.ram, gpa) + head + s->file_bytes, 0, tail);
-	return kvs_mm_place(mm, start, gpa, pages) < 0 ? no_room(mm, "the payload", err) : 0;
+	if (kvs_mm_place(mm, start, gpa, pages) < 0)
+		return no_room(mm, "the payload", err);
+	kvs_mm_prefault(mm, start + pages * KVS_PAGE_SIZE, BSS_PAGES);
+	return 0;
 }
 
 int kvs_load_elf(struct kvs_mm *mm, const struct kvs_elf *elf, int fd, uint64_t bias,
@@ -164,6 +174,7 @@ int kvs_load_stack(struct kvs_mm *mm, const struct kvs_stack_spec *spec, kvs_gva
 		r = kvs_mm_map(mm, p.floor, spec->top, KVS_PROT_READ | KVS_PROT_WRITE);
 	if (r < 0)
 		return no_room(mm, "the stack", err);
+	kvs_mm_prefault(mm, spec->top - STACK_PAGES * KVS_PAGE_SIZE, STACK_PAGES);
 	push(&p, &zero, sizeof(zero));
 	execfn = push(&p, spec->args[0], strlen(spec->args[0]) + 1);
 	push_strings(&p, spec->env, envc);

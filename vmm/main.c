@@ -12,32 +12,25 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /*
  * Put our own descriptors beyond the payload's limit: the kernel then hands the payload the numbers
  * it expects, and ours are out of its reach.
  */
-static int raise_fd(int fd, int floor)
-{
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, floor);
-
-	close(fd);
-	return high;
-}
-
 static void raise_all(struct kvs_guest *g, int *record_fd, int floor)
 {
+	int *ours[] = {&g->fds.payload, &g->fds.root, &g->fds.null, &g->machine.vm_fd,
+		&g->machine.vcpu_fd, record_fd, &g->fds.log};
 	const struct rlimit limit = {(rlim_t)floor, (rlim_t)floor};
 
-	g->fds.payload = raise_fd(g->fds.payload, floor);
-	g->fds.root = raise_fd(g->fds.root, floor);
-	g->fds.null = raise_fd(g->fds.null, floor);
-	if (g->fds.log >= 0)
-		g->fds.log = raise_fd(g->fds.log, floor);
-	g->ram.vm_fd = g->machine.vm_fd = raise_fd(g->machine.vm_fd, floor);
-	g->machine.vcpu_fd = raise_fd(g->machine.vcpu_fd, floor);
-	*record_fd = raise_fd(*record_fd, floor);
+	for (int i = 0; i < (int)(sizeof(ours) / sizeof(*ours)); i++)
+		if (*ours[i] >= 0)
+			*ours[i] = dup3(*ours[i], floor + i, O_CLOEXEC);
+	g->ram.vm_fd = g->machine.vm_fd;
+	g->fds.kvm = -1;
+	syscall(SYS_close_range, STDERR_FILENO + 1, floor - 1, 0);
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -55,13 +48,11 @@ static int start(
 
 	if (r < 0)
 		return r;
-	close(KVS_FD_LAUNCH);
 	if (launch->flags & KVS_LAUNCH_DIE_WITH_PARENT)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (launch->flags & KVS_LAUNCH_DEBUG)
 		fds.log = KVS_FD_LOG;
 	r = kvs_guest_init(g, launch, &fds, err);
-	close(KVS_FD_KVM);
 	if (r == 0)
 		raise_all(g, record_fd, (int)launch->nofile);
 	return r;

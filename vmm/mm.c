@@ -184,26 +184,41 @@ static uint64_t entry_bits(unsigned int prot)
 	return bits;
 }
 
-static bool is_narrower(uint64_t from, uint64_t to)
+/*
+ * Whether KVM or the host must be told: a right is lost, or writing begins, which the host's own
+ * mapping (a file's pages, perhaps, mapped for reading) has to allow as well.
+ */
+static bool is_to_tell(uint64_t from, uint64_t to)
 {
 	uint64_t lost = from & ~to & (KVS_PTE_PRESENT | KVS_PTE_WRITE);
 
-	return lost || (to & ~from & KVS_PTE_NX);
+	return lost || (to & ~from & (KVS_PTE_NX | KVS_PTE_WRITE));
 }
 
 static void protect_frames(struct kvs_mm *mm, kvs_gva start, kvs_gva end, unsigned int prot)
 {
-	uint64_t bits = entry_bits(prot), *entry;
+	uint64_t bits = entry_bits(prot), pages = 0, *entry;
+	kvs_gpa run = 0;
 
 	for (kvs_gva gva = start; (entry = kvs_pagetable_next(&mm->pt, &gva, end));
 		gva += KVS_PAGE_SIZE) {
 		kvs_gpa gpa = *entry & KVS_PTE_GPA;
-		bool narrower = is_narrower(*entry, gpa | bits);
+		bool tell = is_to_tell(*entry, gpa | bits);
 
 		*entry = gpa | bits;
-		if (narrower)
-			kvs_ram_revoke(mm->pt.ram, gpa, 1);
+		if (!tell)
+			continue;
+		if (pages && gpa == run + pages * KVS_PAGE_SIZE) {
+			pages++;
+			continue;
+		}
+		if (pages)
+			kvs_ram_revoke(mm->pt.ram, run, pages);
+		run = gpa;
+		pages = 1;
 	}
+	if (pages)
+		kvs_ram_revoke(mm->pt.ram, run, pages);
 }
 
 int kvs_mm_protect(struct kvs_mm *mm, kvs_gva start, kvs_gva end, unsigned int prot)
@@ -300,62 +315,91 @@ static bool is_permitted(const struct kvs_vma *vma, unsigned int access)
 	return access == KVS_PROT_READ ? prot != 0 : (prot & access) != 0;
 }
 
-static uint64_t next_window(struct kvs_mm *mm, kvs_gva page)
+static bool has_frame(const struct kvs_mm *mm, kvs_gva page)
 {
-	if (page != mm->window_end)
+	return kvs_pagetable_next(&mm->pt, &page, page + KVS_PAGE_SIZE) != NULL;
+}
+
+/* The window for a fault at @page: it doubles while faults are adjacent, upwards or downwards. */
+static void choose_window(struct kvs_mm *mm, const struct kvs_vma *vma, kvs_gva page,
+	kvs_gva *ret_start, kvs_gva *ret_end)
+{
+	bool up = page == mm->window_end, down = page + KVS_PAGE_SIZE == mm->window_start;
+	uint64_t bytes;
+
+	if (!up && !down)
 		mm->window_pages = FIRST_WINDOW_PAGES;
 	else if (mm->window_pages < LAST_WINDOW_PAGES)
 		mm->window_pages *= 2;
-	return mm->window_pages;
+	bytes = mm->window_pages * KVS_PAGE_SIZE;
+	*ret_start = page;
+	*ret_end = page + KVS_PAGE_SIZE;
+	if (down)
+		while (*ret_end - *ret_start<bytes && * ret_start> vma->start &&
+			!has_frame(mm, *ret_start - KVS_PAGE_SIZE))
+			*ret_start -= KVS_PAGE_SIZE;
+	else
+		while (*ret_end - *ret_start < bytes && *ret_end < vma->end &&
+			!has_frame(mm, *ret_end))
+			*ret_end += KVS_PAGE_SIZE;
+	mm->window_start = *ret_start;
+	mm->window_end = *ret_end;
 }
 
-/* Give frames to the frameless pages from @gva on, @pages at the most and up to the first that has
- * one. */
-static int map_window(struct kvs_mm *mm, kvs_gva gva, uint64_t pages, unsigned int prot)
+/* Give frames to [start, end), which has none; -ENOMEM when not one could be had. */
+static int map_frames(struct kvs_mm *mm, kvs_gva start, kvs_gva end, unsigned int prot)
 {
-	uint64_t bits = entry_bits(prot), done = 0;
+	uint64_t bits = entry_bits(prot);
 
-	while (done < pages) {
+	for (kvs_gva gva = start; gva < end;) {
 		kvs_gpa gpa;
-		int64_t run = kvs_ram_alloc(mm->pt.ram, pages - done, &gpa);
-		int64_t i = 0;
+		int64_t run = kvs_ram_alloc(mm->pt.ram, (end - gva) / KVS_PAGE_SIZE, &gpa), i;
 
 		if (run < 0)
-			return done ? 0 : (int)run;
-		for (; i < run; i++, gva += KVS_PAGE_SIZE) {
+			return gva > start ? 0 : -ENOMEM;
+		kvs_ram_populate(mm->pt.ram, gpa, (uint64_t)run);
+		for (i = 0; i < run; i++, gva += KVS_PAGE_SIZE) {
 			uint64_t *entry = kvs_pagetable_entry(&mm->pt, gva);
 
-			if (!entry || *entry & KVS_PTE_FRAME)
+			if (!entry)
 				break;
 			*entry = (gpa + (uint64_t)i * KVS_PAGE_SIZE) | bits;
 		}
-		if (i > 0)
-			kvs_ram_populate(mm->pt.ram, gpa, (uint64_t)i);
-		done += (uint64_t)i;
 		if (i < run) {
 			kvs_ram_free(
 				mm->pt.ram, gpa + (uint64_t)i * KVS_PAGE_SIZE, (uint64_t)(run - i));
-			break;
+			return gva > start ? 0 : -ENOMEM;
 		}
 	}
-	mm->window_end = gva;
-	return done ? 0 : -ENOMEM;
+	return 0;
 }
 
 int kvs_mm_fault(struct kvs_mm *mm, kvs_gva gva, unsigned int access)
 {
-	kvs_gva page = gva & -(uint64_t)KVS_PAGE_SIZE, found = page;
+	kvs_gva page = gva & -(uint64_t)KVS_PAGE_SIZE, start, end;
 	const struct kvs_vma *vma = kvs_mm_find(mm, gva);
-	uint64_t pages;
+	int r;
 
 	if (!vma || !is_permitted(vma, access))
 		return -EFAULT;
-	if (kvs_pagetable_next(&mm->pt, &found, page + KVS_PAGE_SIZE))
+	if (has_frame(mm, page))
 		return 0; /* there already: a translation KVM had not dropped yet */
-	pages = next_window(mm, page);
-	if (pages > (vma->end - page) / KVS_PAGE_SIZE)
-		pages = (vma->end - page) / KVS_PAGE_SIZE;
-	return map_window(mm, page, pages, vma->prot);
+	choose_window(mm, vma, page, &start, &end);
+	r = map_frames(mm, start, end, vma->prot);
+	/* RAM may have run out just before the page that matters. */
+	return r == 0 && !has_frame(mm, page) ? -ENOMEM : r;
+}
+
+void kvs_mm_prefault(struct kvs_mm *mm, kvs_gva gva, uint64_t pages)
+{
+	const struct kvs_vma *vma = kvs_mm_find(mm, gva);
+	kvs_gva end = gva;
+
+	if (!vma || !is_permitted(vma, KVS_PROT_WRITE))
+		return;
+	while (end < vma->end && end - gva < pages * KVS_PAGE_SIZE && !has_frame(mm, end))
+		end += KVS_PAGE_SIZE;
+	(void)map_frames(mm, gva, end, vma->prot);
 }
 
 /* Host address of one page, bringing it in. */

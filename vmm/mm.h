@@ -36,8 +36,8 @@ struct kvs_mm {
 	struct kvs_vma *vmas; /* sorted, disjoint */
 	size_t count, capacity;
 	kvs_gva brk_start, brk;
-	kvs_gva mmap_top;   /* anonymous mappings are placed downwards from here */
-	kvs_gva window_end; /* where the last fault's window ended */
+	kvs_gva mmap_top;		  /* anonymous mappings are placed downwards from here */
+	kvs_gva window_start, window_end; /* what the last fault brought in */
 	uint64_t window_pages;
 };
 
@@ -89,6 +89,13 @@ int kvs_mm_place(struct kvs_mm *mm, kvs_gva gva, kvs_gpa gpa, uint64_t pages);
  * Return: 0, resume; -EFAULT, the area forbids it or there is none; -ENOMEM, RAM is exhausted.
  */
 int kvs_mm_fault(struct kvs_mm *mm, kvs_gva gva, unsigned int access);
+
+/*
+ * kvs_mm_prefault - bring in up to @pages pages from @gva on, as far as they lie in one area
+ *
+ * Only a saving: what does not come now comes by a fault.
+ */
+void kvs_mm_prefault(struct kvs_mm *mm, kvs_gva gva, uint64_t pages);
 
 /*
  * kvs_mm_span - host memory behind guest memory

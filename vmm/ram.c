@@ -183,12 +183,13 @@ void kvs_ram_populate(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages)
 	(void)madvise(kvs_ram_at(ram, gpa), pages * KVS_PAGE_SIZE, MADV_POPULATE_WRITE);
 }
 
-int kvs_ram_map_file(
-	struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages, int fd, uint64_t offset, bool populate)
+int kvs_ram_map_file(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages, int fd, uint64_t offset,
+	bool is_writable, bool populate)
 {
 	int flags = MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED | (populate ? MAP_POPULATE : 0);
-	void *at = mmap(kvs_ram_at(ram, gpa), pages * KVS_PAGE_SIZE, PROT_READ | PROT_WRITE, flags,
-		fd, (off_t)offset);
+	int prot = PROT_READ | (is_writable ? PROT_WRITE : 0);
+	void *at =
+		mmap(kvs_ram_at(ram, gpa), pages * KVS_PAGE_SIZE, prot, flags, fd, (off_t)offset);
 
 	return at == MAP_FAILED ? -errno : 0;
 }

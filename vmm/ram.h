@@ -64,7 +64,8 @@ void kvs_ram_free(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages);
  * kvs_ram_revoke - make KVM forget every cached translation to these pages, contents stay
  *
  * To be called after a page table entry was narrowed or removed: KVM's shadow page tables do not
- * see the host edit a guest page table, but they follow a change of the host's own mapping.
+ * see the host edit a guest page table, but they follow a change of the host's own mapping. That
+ * mapping is readable and writable afterwards.
  */
 void kvs_ram_revoke(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages);
 
@@ -73,11 +74,13 @@ void kvs_ram_populate(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages);
 
 /*
  * kvs_ram_map_file - lay @pages of a file over a run of RAM, copy on write
+ * @is_writable: the guest may write there; if not, the host cannot either until kvs_ram_revoke()
+ * @populate: read all of it in now; pages that are not writable stay the page cache's own
  *
  * Return: 0 or -errno.
  */
-int kvs_ram_map_file(
-	struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages, int fd, uint64_t offset, bool populate);
+int kvs_ram_map_file(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages, int fd, uint64_t offset,
+	bool is_writable, bool populate);
 
 static inline void *kvs_ram_at(const struct kvs_ram *ram, kvs_gpa gpa)
 {

@@ -6,6 +6,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+/* A new mapping is about to be used: its first pages come without a fault. */
+enum { PREFAULT_PAGES = 4 };
+
 static uint64_t page_up(uint64_t v)
 {
 	return (v + KVS_PAGE_SIZE - 1) & -(uint64_t)KVS_PAGE_SIZE;
@@ -23,6 +26,7 @@ int64_t kvs_memory_brk(struct kvs_linux *l, const uint64_t *a)
 			(new_end - old_end) / KVS_PAGE_SIZE > mm->pt.ram->free_pages ||
 			kvs_mm_map(mm, old_end, new_end, PROT_READ | PROT_WRITE) < 0)
 			return (int64_t)mm->brk;
+		kvs_mm_prefault(mm, old_end, PREFAULT_PAGES);
 	} else if (new_end < old_end && kvs_mm_unmap(mm, new_end, old_end) < 0) {
 		return (int64_t)mm->brk;
 	}
@@ -72,7 +76,7 @@ static int map_file(struct kvs_linux *l, kvs_gva start, uint64_t size, int fd, u
 		return 0;
 	r = kvs_ram_alloc_exact(&l->guest->ram, pages, &gpa);
 	if (r == 0)
-		r = kvs_ram_map_file(&l->guest->ram, gpa, pages, fd, offset, false);
+		r = kvs_ram_map_file(&l->guest->ram, gpa, pages, fd, offset, true, false);
 	if (r == 0)
 		r = kvs_mm_place(mm, start, gpa, pages);
 	return r;
@@ -120,7 +124,8 @@ int64_t kvs_memory_mmap(struct kvs_linux *l, const uint64_t *a)
 		r = map_file(l, (kvs_gva)start, size, (int)a[4], a[5]);
 		if (r < 0)
 			kvs_mm_unmap(mm, (kvs_gva)start, (kvs_gva)start + size);
-	}
+	} else if (r == 0)
+		kvs_mm_prefault(mm, (kvs_gva)start, PREFAULT_PAGES);
 	return r < 0 ? r : start;
 }
 
