@@ -56,10 +56,10 @@ static const struct {
 	int capability;
 	const char *name;
 } needed[] = {
-	{KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
-	{KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
-	{KVM_CAP_SYNC_REGS, "KVM_CAP_SYNC_REGS"},
-	{KVM_CAP_XSAVE, "KVM_CAP_XSAVE"},
+	{ KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY" },
+	{ KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT" },
+	{ KVM_CAP_SYNC_REGS, "KVM_CAP_SYNC_REGS" },
+	{ KVM_CAP_XSAVE, "KVM_CAP_XSAVE" },
 };
 
 static int check_capabilities(int kvm_fd, struct kvs_error *err)
@@ -102,8 +102,8 @@ static int run_probe(int root_fd, struct kvs_record *ret_record, struct kvs_erro
 {
 	static const char text[] = "{\"ociVersion\":\"1.2.0\",\"process\":{\"args\":[\"/probe\"]},"
 				   "\"root\":{\"path\":\".\"}}";
-	_cleanup_(kvs_payload_close) struct kvs_payload payload = {-1, -1, -1, -1, -1, NULL, 0};
-	_cleanup_(kvs_spec_done) struct kvs_spec spec = {0};
+	_cleanup_(kvs_payload_close) struct kvs_payload payload = { -1, -1, -1, -1, -1, NULL, 0 };
+	_cleanup_(kvs_spec_done) struct kvs_spec spec = { 0 };
 	sigset_t mask;
 	int r = kvs_spec_parse(text, sizeof(text) - 1, NULL, &spec, err);
 

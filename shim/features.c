@@ -95,7 +95,7 @@ static void add_annotations(cJSON *features)
 
 int kvs_features_write(FILE *out)
 {
-	static const char *const unsafe[] = {"org.kvshim."};
+	static const char *const unsafe[] = { "org.kvshim." };
 	cJSON *features = cJSON_CreateObject();
 	_cleanup_free_ char *text = NULL;
 

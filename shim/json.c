@@ -21,7 +21,7 @@ static int compare_keys(const void *a, const void *b)
 static int refuse_duplicate(
 	const struct kvs_json_path *parent, const char *key, struct kvs_error *err)
 {
-	const struct kvs_json_path path = {.parent = parent, .key = key};
+	const struct kvs_json_path path = { .parent = parent, .key = key };
 	char pointer[sizeof(err->where)];
 
 	kvs_json_format_pointer(&path, pointer, sizeof(pointer));
@@ -65,7 +65,8 @@ static int check_tree(const cJSON *tree, const struct kvs_json_path *path, struc
 	}
 	for (const cJSON *item = tree->child; item; item = item->next) {
 		const struct kvs_json_path step = {
-			.parent = path, .key = item->string, .index = index++};
+			.parent = path, .key = item->string, .index = index++
+		};
 
 		r = check_tree(item, &step, err);
 		if (r < 0)
@@ -76,7 +77,7 @@ static int check_tree(const cJSON *tree, const struct kvs_json_path *path, struc
 
 int kvs_json_parse(const char *text, size_t size, struct kvs_error *err, cJSON **ret)
 {
-	const struct kvs_json_path root = {0};
+	const struct kvs_json_path root = { 0 };
 	cJSON *tree;
 	int r;
 

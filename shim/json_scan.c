@@ -107,7 +107,7 @@ static void skip_space(struct scan *s)
 /* Bytes in the UTF-8 sequence at @p, of which @left are there; 0 when it is not UTF-8. */
 static size_t utf8_length(const unsigned char *p, size_t left)
 {
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t length = p[0] < 0x80		? 1
 			: (p[0] & 0xe0) == 0xc0 ? 2
 			: (p[0] & 0xf0) == 0xe0 ? 3
@@ -297,7 +297,7 @@ static int scan_number(struct scan *s)
 
 static int scan_literal(struct scan *s)
 {
-	static const char *const words[] = {"true", "false", "null"};
+	static const char *const words[] = { "true", "false", "null" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		size_t length = strlen(words[i]);
@@ -380,7 +380,7 @@ static int scan_value(struct scan *s)
 
 int kvs_json_scan_text(const char *text, size_t size, struct kvs_error *err)
 {
-	struct scan scan = {.text = (const unsigned char *)text, .size = size, .err = err};
+	struct scan scan = { .text = (const unsigned char *)text, .size = size, .err = err };
 	struct scan *s = &scan;
 	int r;
 

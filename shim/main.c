@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kvshim: the command line. */
 #include "features.h"
+#include "schema.h"
 #include "template.h"
 #include "verbs.h"
 
@@ -28,14 +29,16 @@ enum { VERBS = sizeof(verbs) / sizeof(*verbs) };
 static void print_help(FILE *out)
 {
 	fputs("usage: kvshim [--debug] VERB [ARGUMENTS]\n\n"
-	      "Runs one static program in a virtual machine of its own, without a guest kernel.\n\n",
+	      "Runs one static program in a virtual machine of its own, without a guest "
+	      "kernel.\n\n",
 		out);
 	for (size_t i = 0; i < VERBS; i++)
 		fprintf(out, "  %-9s %-38s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
 	fputs("\n  --debug    say what is ignored or not served\n"
 	      "  --version  print the version\n"
 	      "  --help     print this\n\n"
-	      "The exit status of run is the payload's own; 128+n when signal n ended it; 125 when\n"
+	      "The exit status of run is the payload's own; 128+n when signal n ended it; 125 "
+	      "when\n"
 	      "kvshim failed, 126 when the payload cannot be loaded, 127 when it is not there.\n"
 	      "See kvshim(1), kvshim-spec(5), kvshim-abi(7).\n",
 		out);
@@ -60,6 +63,8 @@ int kvs_features_verb(const struct kvs_cli *cli, int argc, char **argv, struct k
 	(void)cli;
 	if (argc == 2 && strcmp(argv[1], "--fields") == 0)
 		return kvs_features_write_fields(stdout);
+	if (argc == 2 && strcmp(argv[1], "--schema") == 0)
+		return kvs_schema_write(stdout);
 	if (argc > 1)
 		return kvs_error_set(
 			err, KVS_ERROR_USAGE, 0, "features: unknown argument '%s'", argv[1]);

@@ -136,7 +136,7 @@ int kvs_payload_open(
 {
 	int r;
 
-	*p = (struct kvs_payload){-1, -1, -1, -1, -1, NULL, 0};
+	*p = (struct kvs_payload){ -1, -1, -1, -1, -1, NULL, 0 };
 	p->root_fd = openat(bundle_fd, spec->root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p->root_fd < 0) {
 		r = kvs_error_set(err, KVS_ERROR_ROOT_MISSING, errno,
@@ -157,12 +157,12 @@ int kvs_payload_open(
 
 void kvs_payload_close(struct kvs_payload *p)
 {
-	int *fds[] = {&p->root_fd, &p->exe_fd, &p->kvm_fd, &p->null_fd, &p->record_fd};
+	int *fds[] = { &p->root_fd, &p->exe_fd, &p->kvm_fd, &p->null_fd, &p->record_fd };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
 		kvs_close_p(fds[i]);
 	free(p->exe);
-	*p = (struct kvs_payload){-1, -1, -1, -1, -1, NULL, 0};
+	*p = (struct kvs_payload){ -1, -1, -1, -1, -1, NULL, 0 };
 }
 
 /* How many descriptors the payload may have: the spec's word, within what we may give. */
@@ -234,15 +234,15 @@ static int spawn_vmm(
 	struct kvs_payload *p, int launch_fd, int record_fd, bool debug, const sigset_t *mask)
 {
 	const int given[][2] = {
-		{raised(launch_fd), KVS_FD_LAUNCH},
-		{raised(p->kvm_fd), KVS_FD_KVM},
-		{raised(p->exe_fd), KVS_FD_PAYLOAD},
-		{raised(p->root_fd), KVS_FD_ROOT},
-		{raised(p->null_fd), KVS_FD_NULL},
-		{raised(record_fd), KVS_FD_RECORD},
+		{ raised(launch_fd), KVS_FD_LAUNCH },
+		{ raised(p->kvm_fd), KVS_FD_KVM },
+		{ raised(p->exe_fd), KVS_FD_PAYLOAD },
+		{ raised(p->root_fd), KVS_FD_ROOT },
+		{ raised(p->null_fd), KVS_FD_NULL },
+		{ raised(record_fd), KVS_FD_RECORD },
 	};
 	char vmm[PATH_MAX];
-	char *const argv[] = {(char *)"kvshim-vmm", NULL}, *const envp[] = {NULL};
+	char *const argv[] = { (char *)"kvshim-vmm", NULL }, *const envp[] = { NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	int r;
@@ -294,9 +294,9 @@ static void explain_status(int status, struct kvs_record *ret)
 {
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
-	*ret = (struct kvs_record){.stop = {.kind = KVS_STOP_VMM_FAILURE}};
+	*ret = (struct kvs_record){ .stop = { .kind = KVS_STOP_VMM_FAILURE } };
 	if (signal && !is_crash(signal))
-		ret->stop = (struct kvs_stop){.kind = KVS_STOP_SIGNALED, .signal = signal};
+		ret->stop = (struct kvs_stop){ .kind = KVS_STOP_SIGNALED, .signal = signal };
 	else if (signal)
 		kvs_error_set(&ret->error, KVS_ERROR_INTERNAL, 0,
 			"kvshim-vmm crashed with signal %d", signal);
@@ -316,8 +316,8 @@ static void pass_on(pid_t pid, int signals)
 
 void kvs_payload_wait(struct kvs_payload *p, int signals, struct kvs_record *ret_record)
 {
-	struct pollfd fds[] = {
-		{.fd = p->record_fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+	struct pollfd fds[] = { { .fd = p->record_fd, .events = POLLIN },
+		{ .fd = signals, .events = POLLIN } };
 	int status = 0;
 
 	while (!fds[0].revents) {

@@ -24,13 +24,13 @@ struct run_options {
 static int parse_options(int argc, char **argv, struct run_options *o, struct kvs_error *err)
 {
 	static const struct option options[] = {
-		{"strict", no_argument, NULL, 's'},
-		{"bundle", required_argument, NULL, 'b'},
-		{0},
+		{ "strict", no_argument, NULL, 's' },
+		{ "bundle", required_argument, NULL, 'b' },
+		{ 0 },
 	};
 	int option, given;
 
-	*o = (struct run_options){0};
+	*o = (struct run_options){ 0 };
 	optind = 0;
 	while ((option = getopt_long(argc, argv, "+b:", options, NULL)) != -1) {
 		switch (option) {
@@ -86,7 +86,7 @@ static int open_spec(const struct run_options *o, int *ret_bundle_fd, struct kvs
 static int read_spec(const struct run_options *o, struct kvs_spec *spec, int *ret_bundle_fd,
 	struct kvs_error *err)
 {
-	const struct kvs_spec_options options = {.strict = o->strict};
+	const struct kvs_spec_options options = { .strict = o->strict };
 	_cleanup_close_ int fd = open_spec(o, ret_bundle_fd, err);
 	_cleanup_free_ char *text = NULL;
 	size_t size;
@@ -114,8 +114,8 @@ static uint32_t plug_closed(void)
 }
 
 /* Signals that are meant for the payload when somebody sends them to us. */
-static const int forwarded[] = {
-	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
+static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM,
+	SIGWINCH };
 
 /* Have the forwarded signals come through a descriptor; @ret_before is the mask they leave. */
 static int open_signals(sigset_t *ret_before)
@@ -176,7 +176,7 @@ static int run_spec(const struct kvs_spec *spec, int bundle_fd, uint32_t closed,
 
 int kvs_run_verb(const struct kvs_cli *cli, int argc, char **argv, struct kvs_error *err)
 {
-	_cleanup_(kvs_spec_done) struct kvs_spec spec = {0};
+	_cleanup_(kvs_spec_done) struct kvs_spec spec = { 0 };
 	_cleanup_close_ int bundle_fd = -1;
 	uint32_t closed = plug_closed();
 	struct run_options options;

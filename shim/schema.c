@@ -17,22 +17,22 @@ static const struct {
 	const char *keyword;
 	const char *value; /* JSON */
 } extras[] = {
-	{"/annotations/org.kvshim.deadline", "pattern", "\"^[0-9]+(ms|s|m|h)$\""},
-	{"/annotations/org.kvshim.memory", "pattern", "\"^[0-9]+[KMG]?$\""},
-	{"/domainname", "maxLength", "64"},
-	{"/hostname", "maxLength", "64"},
-	{"/mounts", "maxItems", "1024"},
-	{"/mounts/*", "required", "[\"destination\", \"type\"]"},
-	{"/ociVersion", "pattern", "\"^1\\\\.[0-2]\\\\.(0|[1-9][0-9]*)([-+][0-9A-Za-z.+-]+)?$\""},
-	{"/process/args", "minItems", "1"},
-	{"/process/args", "maxItems", "4096"},
-	{"/process/cwd", "pattern", "\"^(/|$)\""},
-	{"/process/env", "maxItems", "4096"},
-	{"/process/env", "items", "{\"type\": \"string\", \"pattern\": \"^[^=]+=\"}"},
-	{"/process/oomScoreAdj", "minimum", "-1000"},
-	{"/process/oomScoreAdj", "maximum", "1000"},
-	{"/process/user/umask", "maximum", "511"},
-	{"/root/path", "minLength", "1"},
+	{ "/annotations/org.kvshim.deadline", "pattern", "\"^[0-9]+(ms|s|m|h)$\"" },
+	{ "/annotations/org.kvshim.memory", "pattern", "\"^[0-9]+[KMG]?$\"" },
+	{ "/domainname", "maxLength", "64" },
+	{ "/hostname", "maxLength", "64" },
+	{ "/mounts", "maxItems", "1024" },
+	{ "/mounts/*", "required", "[\"destination\", \"type\"]" },
+	{ "/ociVersion", "pattern", "\"^1\\\\.[0-2]\\\\.(0|[1-9][0-9]*)([-+][0-9A-Za-z.+-]+)?$\"" },
+	{ "/process/args", "minItems", "1" },
+	{ "/process/args", "maxItems", "4096" },
+	{ "/process/cwd", "pattern", "\"^(/|$)\"" },
+	{ "/process/env", "maxItems", "4096" },
+	{ "/process/env", "items", "{\"type\": \"string\", \"pattern\": \"^[^=]+=\"}" },
+	{ "/process/oomScoreAdj", "minimum", "-1000" },
+	{ "/process/oomScoreAdj", "maximum", "1000" },
+	{ "/process/user/umask", "maximum", "511" },
+	{ "/root/path", "minLength", "1" },
 };
 
 static cJSON *schema_of(const struct kvs_spec_field *field);

@@ -58,7 +58,7 @@ int kvs_spec_add_absorbed(
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, pointer, size);
-	spec->absorbed[count] = (struct kvs_spec_absorbed){.pointer = copy, .reason = reason};
+	spec->absorbed[count] = (struct kvs_spec_absorbed){ .pointer = copy, .reason = reason };
 	spec->absorbed_count++;
 	return 0;
 }
@@ -181,7 +181,7 @@ static int read_spec(struct kvs_spec *spec, struct kvs_error *err)
 int kvs_spec_parse(const char *text, size_t size, const struct kvs_spec_options *options,
 	struct kvs_spec *ret_spec, struct kvs_error *err)
 {
-	struct kvs_spec spec = {0};
+	struct kvs_spec spec = { 0 };
 	int r;
 
 	*ret_spec = spec;
@@ -211,7 +211,7 @@ void kvs_spec_done(struct kvs_spec *spec)
 	}
 	free(spec->absorbed);
 	cJSON_Delete(spec->json);
-	*spec = (struct kvs_spec){0};
+	*spec = (struct kvs_spec){ 0 };
 }
 
 const char *kvs_spec_find_annotation(const struct kvs_spec *spec, const char *name)

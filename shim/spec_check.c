@@ -30,11 +30,11 @@ static const struct {
 	const char *path;
 	const char *sample;
 } samples[] = {
-	{"/ociVersion", "\"1.2.0\""},
-	{"/process", "{ \"args\": [\"/bin/program\", \"argument\"] }"},
-	{"/process/args", "[\"/bin/program\", \"argument\"]"},
-	{"/root", "{ \"path\": \"rootfs\" }"},
-	{"/root/path", "\"rootfs\""},
+	{ "/ociVersion", "\"1.2.0\"" },
+	{ "/process", "{ \"args\": [\"/bin/program\", \"argument\"] }" },
+	{ "/process/args", "[\"/bin/program\", \"argument\"]" },
+	{ "/root", "{ \"path\": \"rootfs\" }" },
+	{ "/root/path", "\"rootfs\"" },
 };
 
 static int check_value(struct check *c, const cJSON *value, const struct kvs_spec_field *field,
@@ -163,11 +163,11 @@ static int check_integer(struct check *c, const cJSON *value, enum kvs_spec_fiel
 		uint64_t below; /* magnitude of the least */
 		uint64_t max;
 	} ranges[] = {
-		[KVS_SPEC_FIELD_I32] = {(uint64_t)INT32_MAX + 1, INT32_MAX},
-		[KVS_SPEC_FIELD_I64] = {(uint64_t)INT64_MAX + 1, INT64_MAX},
-		[KVS_SPEC_FIELD_U16] = {0, UINT16_MAX},
-		[KVS_SPEC_FIELD_U32] = {0, UINT32_MAX},
-		[KVS_SPEC_FIELD_U64] = {0, UINT64_MAX},
+		[KVS_SPEC_FIELD_I32] = { (uint64_t)INT32_MAX + 1, INT32_MAX },
+		[KVS_SPEC_FIELD_I64] = { (uint64_t)INT64_MAX + 1, INT64_MAX },
+		[KVS_SPEC_FIELD_U16] = { 0, UINT16_MAX },
+		[KVS_SPEC_FIELD_U32] = { 0, UINT32_MAX },
+		[KVS_SPEC_FIELD_U64] = { 0, UINT64_MAX },
 	};
 	uint64_t below = ranges[kind].below;
 	uint64_t max = ranges[kind].max;
@@ -263,7 +263,7 @@ static int check_required(struct check *c, const cJSON *object, const struct kvs
 	const char *name;
 
 	while ((row = kvs_spec_fields_next(field, row, '/', &name))) {
-		const struct kvs_json_path step = {.parent = path, .key = name};
+		const struct kvs_json_path step = { .parent = path, .key = name };
 		const char *sample = kvs_spec_fields_kind_name(row->kind);
 
 		if (row->need != KVS_SPEC_MUST || cJSON_GetObjectItemCaseSensitive(object, name))
@@ -281,7 +281,7 @@ static int check_object(struct check *c, const cJSON *object, const struct kvs_s
 	const struct kvs_json_path *path, enum care care)
 {
 	for (const cJSON *item = object->child; item; item = item->next) {
-		const struct kvs_json_path step = {.parent = path, .key = item->string};
+		const struct kvs_json_path step = { .parent = path, .key = item->string };
 		const struct kvs_spec_field *row;
 		int r;
 
@@ -303,7 +303,7 @@ static int check_map(struct check *c, const cJSON *map, const struct kvs_spec_fi
 	const struct kvs_json_path *path, enum care care)
 {
 	for (const cJSON *item = map->child; item; item = item->next) {
-		const struct kvs_json_path step = {.parent = path, .key = item->string};
+		const struct kvs_json_path step = { .parent = path, .key = item->string };
 		const struct kvs_spec_field *row;
 		int r;
 
@@ -326,7 +326,7 @@ static int check_array(struct check *c, const cJSON *array, const struct kvs_spe
 	const struct kvs_json_path *path, enum care care)
 {
 	const struct kvs_spec_field *row = kvs_spec_fields_find_child(field, "*");
-	struct kvs_json_path step = {.parent = path};
+	struct kvs_json_path step = { .parent = path };
 	int r;
 
 	for (const cJSON *item = array->child; item; item = item->next, step.index++) {
@@ -405,8 +405,8 @@ static int check_value(struct check *c, const cJSON *value, const struct kvs_spe
 
 int kvs_spec_check_tree(struct kvs_spec *spec, bool strict, struct kvs_error *err)
 {
-	struct check check = {.spec = spec, .strict = strict, .err = err};
-	const struct kvs_json_path root = {0};
+	struct check check = { .spec = spec, .strict = strict, .err = err };
+	const struct kvs_json_path root = { 0 };
 
 	return check_value(&check, spec->json, kvs_spec_fields_find(""), &root, CARE_ALL);
 }

@@ -6,12 +6,13 @@
 #include <string.h>
 
 /* Why a field has no effect. The first three go as the jail and its cgroup come. */
-#define NO_JAIL	  "not applied yet: there is no jail around the VMM"
-#define NO_CGROUP "not applied yet: the VMM has no cgroup of its own"
-#define NO_MOUNT  "the guest has no kernel whose file systems could be mounted or hidden"
-#define NO_DEVICE "the guest has no device files"
-#define NO_OS	  "the guest has no operating system it could tune"
-#define OWN_FILE  "a mount engines add on their own; the guest sees what root.path has there"
+#define NO_JAIL	      "not applied yet: there is no jail around the VMM"
+#define NO_CGROUP     "not applied yet: the VMM has no cgroup of its own"
+#define NO_MOUNT      "the guest has no kernel whose file systems could be mounted or hidden"
+#define NO_DEVICE     "the guest has no device files"
+#define NO_OS	      "the guest has no operating system it could tune"
+#define CALLERS_STDIO "run gives the payload the standard input and output of its caller"
+#define OWN_FILE      "a mount engines add on their own; the guest sees what root.path has there"
 
 /* Why a field is refused. */
 #define NO_BIND	    "host files cannot be shared with the guest yet; copy them below root.path"
@@ -244,8 +245,7 @@ static const struct kvs_spec_field fields[] = {
 	ROW("/process/capabilities/inheritable",	STRINGS, SAME, MAY, ""),
 	ROW("/process/capabilities/permitted",		STRINGS, SAME, MAY, ""),
 	ROW("/process/commandLine",			STRING, REFUSED, MAY, OTHER_OS),
-	ROW("/process/consoleSize",			OBJECT, APPLIED, MAY,
-		"size of the terminal at start"),
+	ROW("/process/consoleSize",			OBJECT, ABSORBED, MAY, CALLERS_STDIO),
 	ROW("/process/consoleSize/height",		U16, SAME, MUST, "rows"),
 	ROW("/process/consoleSize/width",		U16, SAME, MUST, "columns"),
 	ROW("/process/cwd",				STRING, APPLIED, MAY,
@@ -294,8 +294,7 @@ static const struct kvs_spec_field fields[] = {
 	ROW("/process/scheduler/priority",		I32, SAME, MAY, ""),
 	ROW("/process/scheduler/runtime",		U64, SAME, MAY, ""),
 	ROW("/process/selinuxLabel",			STRING, ABSORBED, MAY, NO_JAIL),
-	ROW("/process/terminal",			BOOL, APPLIED, MAY,
-		"put a terminal behind the first serial port"),
+	ROW("/process/terminal",			BOOL, ABSORBED, MAY, CALLERS_STDIO),
 	ROW("/process/user",				OBJECT, SECTION, MAY,
 		"identity of the program"),
 	ROW("/process/user/additionalGids",		ARRAY, ABSORBED, MAY, NO_JAIL),
@@ -309,7 +308,7 @@ static const struct kvs_spec_field fields[] = {
 	ROW("/root/path",				STRING, APPLIED, MUST,
 		"directory that is / to the program; relative to the directory of the spec"),
 	ROW("/root/readonly",				BOOL, APPLIED, MAY,
-		"refuse every change under root.path"),
+		"refuse every change under root.path; this release always does"),
 	ROW("/solaris",					ANY, REFUSED, MAY, OTHER_OS),
 	ROW("/vm",					OBJECT, SECTION, MAY,
 		"runtime-spec's own description of virtual machines"),

@@ -52,7 +52,7 @@ static int read_abi(struct kvs_spec *spec, const char *text, struct kvs_error *e
 		enum kvs_spec_abi abi;
 		const char *name;
 	} abis[] = {
-#define X(name, text) {KVS_SPEC_ABI_##name, text},
+#define X(name, text) { KVS_SPEC_ABI_##name, text },
 		KVS_SPEC_ABIS(X)
 #undef X
 	};
@@ -83,10 +83,10 @@ static int set_memory(
 static int read_memory(struct kvs_spec *spec, const char *text, struct kvs_error *err)
 {
 	static const struct unit units[] = {
-		{"", 1},
-		{"K", UINT64_C(1) << 10},
-		{"M", UINT64_C(1) << 20},
-		{"G", UINT64_C(1) << 30},
+		{ "", 1 },
+		{ "K", UINT64_C(1) << 10 },
+		{ "M", UINT64_C(1) << 20 },
+		{ "G", UINT64_C(1) << 30 },
 	};
 	uint64_t bytes;
 
@@ -110,10 +110,10 @@ static int use_memory_limit(struct kvs_spec *spec, struct kvs_error *err)
 static int read_deadline(struct kvs_spec *spec, const char *text, struct kvs_error *err)
 {
 	static const struct unit units[] = {
-		{"ms", NS_PER_MS},
-		{"s", NS_PER_S},
-		{"m", 60 * NS_PER_S},
-		{"h", 3600 * NS_PER_S},
+		{ "ms", NS_PER_MS },
+		{ "s", NS_PER_S },
+		{ "m", 60 * NS_PER_S },
+		{ "h", 3600 * NS_PER_S },
 	};
 	uint64_t ns;
 

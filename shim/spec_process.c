@@ -96,22 +96,22 @@ static int resource_of(const char *name)
 		const char *name;
 		int resource;
 	} resources[] = {
-		{"RLIMIT_AS", RLIMIT_AS},
-		{"RLIMIT_CORE", RLIMIT_CORE},
-		{"RLIMIT_CPU", RLIMIT_CPU},
-		{"RLIMIT_DATA", RLIMIT_DATA},
-		{"RLIMIT_FSIZE", RLIMIT_FSIZE},
-		{"RLIMIT_LOCKS", RLIMIT_LOCKS},
-		{"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
-		{"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
-		{"RLIMIT_NICE", RLIMIT_NICE},
-		{"RLIMIT_NOFILE", RLIMIT_NOFILE},
-		{"RLIMIT_NPROC", RLIMIT_NPROC},
-		{"RLIMIT_RSS", RLIMIT_RSS},
-		{"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
-		{"RLIMIT_RTTIME", RLIMIT_RTTIME},
-		{"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
-		{"RLIMIT_STACK", RLIMIT_STACK},
+		{ "RLIMIT_AS", RLIMIT_AS },
+		{ "RLIMIT_CORE", RLIMIT_CORE },
+		{ "RLIMIT_CPU", RLIMIT_CPU },
+		{ "RLIMIT_DATA", RLIMIT_DATA },
+		{ "RLIMIT_FSIZE", RLIMIT_FSIZE },
+		{ "RLIMIT_LOCKS", RLIMIT_LOCKS },
+		{ "RLIMIT_MEMLOCK", RLIMIT_MEMLOCK },
+		{ "RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE },
+		{ "RLIMIT_NICE", RLIMIT_NICE },
+		{ "RLIMIT_NOFILE", RLIMIT_NOFILE },
+		{ "RLIMIT_NPROC", RLIMIT_NPROC },
+		{ "RLIMIT_RSS", RLIMIT_RSS },
+		{ "RLIMIT_RTPRIO", RLIMIT_RTPRIO },
+		{ "RLIMIT_RTTIME", RLIMIT_RTTIME },
+		{ "RLIMIT_SIGPENDING", RLIMIT_SIGPENDING },
+		{ "RLIMIT_STACK", RLIMIT_STACK },
 	};
 
 	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
@@ -158,11 +158,11 @@ static int read_capabilities(struct kvs_spec *spec, const cJSON *caps, struct kv
 		const char *name;
 		struct kvs_spec_strings *ret;
 	} sets[] = {
-		{"bounding", &ret->bounding},
-		{"effective", &ret->effective},
-		{"inheritable", &ret->inheritable},
-		{"permitted", &ret->permitted},
-		{"ambient", &ret->ambient},
+		{ "bounding", &ret->bounding },
+		{ "effective", &ret->effective },
+		{ "inheritable", &ret->inheritable },
+		{ "permitted", &ret->permitted },
+		{ "ambient", &ret->ambient },
 	};
 	int r;
 

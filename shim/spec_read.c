@@ -54,11 +54,11 @@ struct kvs_spec_number kvs_spec_read_number(const cJSON *object, const char *nam
 	bool negative;
 
 	if (!item || kvs_json_integer(item, &negative, &magnitude) < 0)
-		return (struct kvs_spec_number){0};
+		return (struct kvs_spec_number){ 0 };
 	/* What an unsigned field has beyond is meant as "unlimited", which signed ones write as -1.
 	 */
 	if (!negative && magnitude > INT64_MAX)
-		return (struct kvs_spec_number){.set = true, .value = -1};
+		return (struct kvs_spec_number){ .set = true, .value = -1 };
 	return (struct kvs_spec_number){
 		.set = true,
 		.value = (int64_t)(negative ? -magnitude : magnitude),
@@ -68,7 +68,7 @@ struct kvs_spec_number kvs_spec_read_number(const cJSON *object, const char *nam
 int kvs_spec_read_strings(struct kvs_spec *spec, const cJSON *array,
 	struct kvs_spec_strings *ret_strings, struct kvs_error *err)
 {
-	struct kvs_spec_strings strings = {.count = count_items(array)};
+	struct kvs_spec_strings strings = { .count = count_items(array) };
 	size_t i = 0;
 
 	strings.items = kvs_spec_alloc(spec, strings.count + 1, sizeof(*strings.items), err);
@@ -83,7 +83,7 @@ int kvs_spec_read_strings(struct kvs_spec *spec, const cJSON *array,
 int kvs_spec_read_pairs(struct kvs_spec *spec, const cJSON *map, struct kvs_spec_pairs *ret_pairs,
 	struct kvs_error *err)
 {
-	struct kvs_spec_pairs pairs = {0};
+	struct kvs_spec_pairs pairs = { 0 };
 
 	pairs.items = kvs_spec_alloc(spec, count_items(map), sizeof(*pairs.items), err);
 	if (!pairs.items)
@@ -91,7 +91,7 @@ int kvs_spec_read_pairs(struct kvs_spec *spec, const cJSON *map, struct kvs_spec
 	for (const cJSON *item = map ? map->child : NULL; item; item = item->next)
 		if (!kvs_spec_is_comment(item->string))
 			pairs.items[pairs.count++] =
-				(struct kvs_spec_pair){item->string, item->valuestring};
+				(struct kvs_spec_pair){ item->string, item->valuestring };
 	*ret_pairs = pairs;
 	return 0;
 }
@@ -222,14 +222,14 @@ static int clone_flag_of(const char *type)
 		const char *type;
 		int flag;
 	} flags[] = {
-		{"cgroup", CLONE_NEWCGROUP},
-		{"ipc", CLONE_NEWIPC},
-		{"mount", CLONE_NEWNS},
-		{"network", CLONE_NEWNET},
-		{"pid", CLONE_NEWPID},
-		{"time", CLONE_NEWTIME},
-		{"user", CLONE_NEWUSER},
-		{"uts", CLONE_NEWUTS},
+		{ "cgroup", CLONE_NEWCGROUP },
+		{ "ipc", CLONE_NEWIPC },
+		{ "mount", CLONE_NEWNS },
+		{ "network", CLONE_NEWNET },
+		{ "pid", CLONE_NEWPID },
+		{ "time", CLONE_NEWTIME },
+		{ "user", CLONE_NEWUSER },
+		{ "uts", CLONE_NEWUTS },
 	};
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)

@@ -42,7 +42,7 @@ static unsigned distance(const char *a, size_t a_length, const char *b, size_t b
 
 void kvs_suggest_init(struct kvs_suggest *suggest, const char *word)
 {
-	*suggest = (struct kvs_suggest){.word = word};
+	*suggest = (struct kvs_suggest){ .word = word };
 }
 
 void kvs_suggest_offer(struct kvs_suggest *suggest, const char *name)

@@ -17,7 +17,7 @@ struct kvs_cli {
 	X("run", kvs_run_verb, "[--strict] [--bundle DIR | SPEC] [ID]",                            \
 		"run a payload, wait for it, exit as it did")                                      \
 	X("spec", kvs_spec_verb, "", "write a commented spec to start from")                       \
-	X("features", kvs_features_verb, "[--fields]", "tell machines what this runtime can do")   \
+	X("features", kvs_features_verb, "[--fields | --schema]", "tell machines what this runtime can do")   \
 	X("doctor", kvs_doctor_verb, "", "test whether this machine can run payloads")
 
 /*

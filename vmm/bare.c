@@ -22,8 +22,8 @@ enum {
 #define COM_PORTS(base)                                                                            \
 	(base), (base) + 1, (base) + 2, (base) + 3, (base) + 4, (base) + 5, (base) + 6, (base) + 7
 
-static const uint16_t bare_ports[] = {KVS_PORT_COM1_BURST, KVS_PORT_COM2_BURST, KVS_PORT_EXIT,
-	COM_PORTS(KVS_PORT_COM1), COM_PORTS(KVS_PORT_COM2), 0};
+static const uint16_t bare_ports[] = { KVS_PORT_COM1_BURST, KVS_PORT_COM2_BURST, KVS_PORT_EXIT,
+	COM_PORTS(KVS_PORT_COM1), COM_PORTS(KVS_PORT_COM2), 0 };
 
 /* All RAM that nothing else needs, right above the image. */
 static int map_heap(struct kvs_guest *g, struct kvs_boot *boot)
@@ -41,7 +41,7 @@ static int map_heap(struct kvs_guest *g, struct kvs_boot *boot)
 static int setup(struct kvs_guest *g, uint64_t *ret_rdi, struct kvs_error *err)
 {
 	const kvs_gva record = KVS_GVA_MAX - KVS_PAGE_SIZE;
-	struct kvs_boot boot = {.version = KVS_ABI_VERSION, .size = sizeof(boot)};
+	struct kvs_boot boot = { .version = KVS_ABI_VERSION, .size = sizeof(boot) };
 	struct kvs_stack_spec stack = {
 		.top = record - KVS_PAGE_SIZE,
 		.bytes = STACK_BYTES,

@@ -170,7 +170,7 @@ static int read_segments(int fd, const Elf64_Ehdr *eh, uint64_t file_size, struc
 
 int kvs_elf_read(int fd, struct kvs_elf *ret_elf, struct kvs_error *err)
 {
-	struct kvs_elf elf = {0};
+	struct kvs_elf elf = { 0 };
 	Elf64_Ehdr eh;
 	struct stat st;
 	int r;

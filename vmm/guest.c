@@ -97,7 +97,7 @@ void kvs_guest_done(struct kvs_guest *g)
 /* What a person would want to know about the instruction that was refused. */
 static const char *explain_instruction(struct kvs_guest *g, uint64_t rip)
 {
-	uint8_t op[2] = {0};
+	uint8_t op[2] = { 0 };
 
 	if (kvs_mm_load(&g->mm, op, rip, sizeof(op)) < 0)
 		return "";
@@ -205,7 +205,7 @@ static void write_port(struct kvs_guest *g, uint16_t port, uint8_t value)
 	else if (port == KVS_PORT_COM2_BURST)
 		burst(g, &g->com2, value);
 	else if (port == KVS_PORT_EXIT)
-		g->stop = (struct kvs_stop){.kind = KVS_STOP_EXITED, .exit_code = value};
+		g->stop = (struct kvs_stop){ .kind = KVS_STOP_EXITED, .exit_code = value };
 }
 
 static uint8_t read_port(struct kvs_guest *g, uint16_t port)
@@ -234,7 +234,7 @@ static void on_port(struct kvs_guest *g, const struct kvs_exit *exit)
 static void look_for_signals(struct kvs_guest *g)
 {
 	if (kvs_hostcall_is_deadline())
-		g->stop = (struct kvs_stop){.kind = KVS_STOP_DEADLINE};
+		g->stop = (struct kvs_stop){ .kind = KVS_STOP_DEADLINE };
 	else
 		g->abi->signal(g);
 }

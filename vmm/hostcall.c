@@ -47,7 +47,7 @@ void kvs_hostcall_init(volatile uint8_t *exit_flag)
 
 static int set_action(int signal, void (*handler)(int, siginfo_t *, void *), void (*plain)(int))
 {
-	struct sigaction sa = {.sa_flags = handler ? SA_SIGINFO : 0};
+	struct sigaction sa = { .sa_flags = handler ? SA_SIGINFO : 0 };
 
 	if (handler)
 		sa.sa_sigaction = handler;

@@ -126,7 +126,7 @@ static bool parse_strings(const struct header *h, struct kvs_launch *l)
 
 int kvs_launch_receive(int fd, struct kvs_launch *ret_launch, struct kvs_error *err)
 {
-	struct kvs_launch l = {0};
+	struct kvs_launch l = { 0 };
 	struct header h;
 	int r = -EINVAL;
 
@@ -163,7 +163,7 @@ void kvs_launch_done(struct kvs_launch *l)
 	free(l->args);
 	free(l->env);
 	free(l->strings);
-	*l = (struct kvs_launch){0};
+	*l = (struct kvs_launch){ 0 };
 }
 
 void kvs_launch_write_record(int fd, const struct kvs_record *record)

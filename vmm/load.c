@@ -43,7 +43,8 @@ static int place_file(struct kvs_mm *mm, const struct kvs_elf_segment *s, kvs_gv
 		return 0;
 	if (kvs_ram_alloc_exact(mm->pt.ram, pages, &gpa) < 0)
 		return no_room(mm, "the payload", err);
-	r = kvs_ram_map_file(mm->pt.ram, gpa, pages, fd, s->offset - head, is_writable, is_writable);
+	r = kvs_ram_map_file(
+		mm->pt.ram, gpa, pages, fd, s->offset - head, is_writable, is_writable);
 	if (r < 0)
 		return kvs_error_set(err, KVS_ERROR_HOST, -r, "cannot map the payload");
 	if (is_writable && tail)
@@ -57,7 +58,7 @@ static int place_file(struct kvs_mm *mm, const struct kvs_elf_segment *s, kvs_gv
 int kvs_load_elf(struct kvs_mm *mm, const struct kvs_elf *elf, int fd, uint64_t bias,
 	struct kvs_image *ret_image, struct kvs_error *err)
 {
-	struct kvs_image image = {.bias = elf->is_pie ? bias : 0};
+	struct kvs_image image = { .bias = elf->is_pie ? bias : 0 };
 
 	for (unsigned int i = 0; i < elf->count; i++) {
 		const struct kvs_elf_segment *s = &elf->segments[i];
@@ -142,10 +143,10 @@ static void push_auxv(struct pusher *p, const struct kvs_stack_spec *spec, kvs_g
 	kvs_gva platform = push(p, "x86_64", sizeof("x86_64"));
 	kvs_gva random = push(p, spec->random, sizeof(spec->random));
 	struct kvs_auxv last[] = {
-		{AT_RANDOM, random},
-		{AT_EXECFN, execfn},
-		{AT_PLATFORM, platform},
-		{AT_NULL, 0},
+		{ AT_RANDOM, random },
+		{ AT_EXECFN, execfn },
+		{ AT_PLATFORM, platform },
+		{ AT_NULL, 0 },
 	};
 	size_t argc = count_strings(spec->args), envc = count_strings(spec->env);
 	size_t words = 1 + argc + 1 + envc + 1;

@@ -20,9 +20,9 @@ struct kvs_backend {
 	uint8_t tss_type;   /* type of TR: busy, but AMD-V never shows the busy bit */
 };
 
-static const struct kvs_backend backend_pvm = {"pvm", true, false, 11};
-static const struct kvs_backend backend_svm = {"svm", false, true, 9};
-static const struct kvs_backend backend_vmx = {"vmx", false, true, 11};
+static const struct kvs_backend backend_pvm = { "pvm", true, false, 11 };
+static const struct kvs_backend backend_svm = { "svm", false, true, 9 };
+static const struct kvs_backend backend_vmx = { "vmx", false, true, 11 };
 
 enum {
 	CPUID_1_ECX_MONITOR = 1 << 3,
@@ -99,7 +99,7 @@ int kvs_machine_init(struct kvs_machine *m, int kvm_fd, struct kvs_error *err)
 {
 	int bytes;
 
-	*m = (struct kvs_machine){.vm_fd = -1, .vcpu_fd = -1, .backend = guess_backend()};
+	*m = (struct kvs_machine){ .vm_fd = -1, .vcpu_fd = -1, .backend = guess_backend() };
 	do
 		m->vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
 	while (m->vm_fd < 0 && errno == EINTR);
@@ -128,7 +128,7 @@ void kvs_machine_done(struct kvs_machine *m)
 		close(m->vcpu_fd);
 	if (m->vm_fd >= 0)
 		close(m->vm_fd);
-	*m = (struct kvs_machine){.vm_fd = -1, .vcpu_fd = -1};
+	*m = (struct kvs_machine){ .vm_fd = -1, .vcpu_fd = -1 };
 }
 
 /* Put the four pages of guest-init into RAM and into the page tables. */
@@ -139,10 +139,10 @@ static int place_guest_init(struct kvs_machine *m, struct kvs_pagetable *pt, con
 		kvs_gva gva;
 		uint64_t bits;
 	} pages[] = {
-		{KVS_GVA_INIT, supervisor},
-		{KVS_GVA_GATE, supervisor | KVS_PTE_USER},
-		{KVS_GVA_DESC, supervisor | KVS_PTE_NX},
-		{KVS_GVA_STACK, supervisor | KVS_PTE_NX | KVS_PTE_WRITE},
+		{ KVS_GVA_INIT, supervisor },
+		{ KVS_GVA_GATE, supervisor | KVS_PTE_USER },
+		{ KVS_GVA_DESC, supervisor | KVS_PTE_NX },
+		{ KVS_GVA_STACK, supervisor | KVS_PTE_NX | KVS_PTE_WRITE },
 	};
 	kvs_gpa gpa;
 
@@ -264,11 +264,11 @@ static void fill_sregs(
 		.type = backend->tss_type,
 		.present = 1,
 	};
-	s->ldt = (struct kvm_segment){.type = 2, .unusable = 1};
-	s->gdt = (struct kvm_dtable){
-		.base = KVS_GVA_DESC + KVS_DESC_GDT, .limit = KVS_GDT_BYTES - 1};
-	s->idt = (struct kvm_dtable){
-		.base = KVS_GVA_DESC + KVS_DESC_IDT, .limit = KVS_IDT_BYTES - 1};
+	s->ldt = (struct kvm_segment){ .type = 2, .unusable = 1 };
+	s->gdt = (struct kvm_dtable){ .base = KVS_GVA_DESC + KVS_DESC_GDT,
+		.limit = KVS_GDT_BYTES - 1 };
+	s->idt = (struct kvm_dtable){ .base = KVS_GVA_DESC + KVS_DESC_IDT,
+		.limit = KVS_IDT_BYTES - 1 };
 	s->cr0 = CR0_BITS;
 	s->cr3 = root;
 	s->cr4 = CR4_BASE | cr4;
@@ -329,7 +329,7 @@ int kvs_machine_boot(struct kvs_machine *m, int kvm_fd, struct kvs_pagetable *pt
 	if (ioctl(m->vcpu_fd, KVM_SET_SREGS, &sregs) < 0)
 		return kvm_error(err, "KVM_SET_SREGS");
 	if (cr4 & CR4_OSXSAVE) {
-		struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = xcr0};
+		struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs[0].value = xcr0 };
 
 		if (ioctl(m->vcpu_fd, KVM_SET_XCRS, &xcrs) < 0)
 			return kvm_error(err, "KVM_SET_XCRS");
@@ -369,7 +369,7 @@ static int set_msr(struct kvs_machine *m, uint32_t index, uint64_t value)
 	struct {
 		struct kvm_msrs header;
 		struct kvm_msr_entry entry;
-	} msr = {.header.nmsrs = 1, .entry = {.index = index, .data = value}};
+	} msr = { .header.nmsrs = 1, .entry = { .index = index, .data = value } };
 
 	return ioctl(m->vcpu_fd, KVM_SET_MSRS, &msr) == 1 ? 0 : -EINVAL;
 }
@@ -479,7 +479,7 @@ static void decode_fault(struct kvs_machine *m, struct kvs_exit *ret)
 	const struct kvs_fault_frame *frame = frame_of(m);
 	uint64_t stub = m->run->s.regs.regs.rip - KVS_GVA_INIT;
 	unsigned int vector = (unsigned int)(stub / KVS_VECTOR_BYTES) % KVS_VECTORS;
-	struct kvm_sregs sregs = {0};
+	struct kvm_sregs sregs = { 0 };
 
 	if (vector == KVS_VECTOR_PAGE_FAULT)
 		ioctl(m->vcpu_fd, KVM_GET_SREGS, &sregs);

@@ -21,9 +21,9 @@
  */
 static void raise_all(struct kvs_guest *g, int *record_fd, int floor)
 {
-	int *ours[] = {&g->fds.payload, &g->fds.root, &g->fds.null, &g->machine.vm_fd,
-		&g->machine.vcpu_fd, record_fd, &g->fds.log};
-	const struct rlimit limit = {(rlim_t)floor, (rlim_t)floor};
+	int *ours[] = { &g->fds.payload, &g->fds.root, &g->fds.null, &g->machine.vm_fd,
+		&g->machine.vcpu_fd, record_fd, &g->fds.log };
+	const struct rlimit limit = { (rlim_t)floor, (rlim_t)floor };
 
 	for (int i = 0; i < (int)(sizeof(ours) / sizeof(*ours)); i++)
 		if (*ours[i] >= 0)
@@ -66,7 +66,7 @@ static int end_as(const struct kvs_stop *stop)
 
 	if (status >= 0)
 		return status;
-	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	signal(-status, SIG_DFL);
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
@@ -76,10 +76,10 @@ static int end_as(const struct kvs_stop *stop)
 
 int main(void)
 {
-	struct kvs_record record = {.magic = KVS_RECORD_MAGIC, .size = sizeof(record)};
+	struct kvs_record record = { .magic = KVS_RECORD_MAGIC, .size = sizeof(record) };
 	int record_fd = KVS_FD_RECORD;
-	struct kvs_launch launch = {0};
-	struct kvs_guest guest = {0};
+	struct kvs_launch launch = { 0 };
+	struct kvs_guest guest = { 0 };
 
 	if (start(&guest, &launch, &record_fd, &record.error) < 0) {
 		record.stop.kind = KVS_STOP_VMM_FAILURE;

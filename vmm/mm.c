@@ -13,14 +13,14 @@ enum {
 
 int kvs_mm_init(struct kvs_mm *mm, struct kvs_ram *ram)
 {
-	*mm = (struct kvs_mm){.mmap_top = KVS_GVA_MAX, .window_pages = FIRST_WINDOW_PAGES};
+	*mm = (struct kvs_mm){ .mmap_top = KVS_GVA_MAX, .window_pages = FIRST_WINDOW_PAGES };
 	return kvs_pagetable_init(&mm->pt, ram);
 }
 
 void kvs_mm_done(struct kvs_mm *mm)
 {
 	free(mm->vmas);
-	*mm = (struct kvs_mm){0};
+	*mm = (struct kvs_mm){ 0 };
 }
 
 /* Index of the first area that ends after @gva. */
@@ -163,7 +163,7 @@ int kvs_mm_map(struct kvs_mm *mm, kvs_gva start, kvs_gva end, unsigned int prot)
 	if (r < 0)
 		return r;
 	i = lower_bound(mm, start);
-	r = insert_at(mm, i, (struct kvs_vma){start, end, prot});
+	r = insert_at(mm, i, (struct kvs_vma){ start, end, prot });
 	if (r < 0)
 		return r;
 	merge_from(mm, i, end);
@@ -447,7 +447,7 @@ int64_t kvs_mm_iov(struct kvs_mm *mm, kvs_gva gva, uint64_t size, unsigned int a
 			return n;
 		if (n < 0)
 			break;
-		iov[count++] = (struct iovec){host, (size_t)n};
+		iov[count++] = (struct iovec){ host, (size_t)n };
 		done += (uint64_t)n;
 	}
 	*ret_count = count;

@@ -21,7 +21,7 @@ int kvs_ram_init(struct kvs_ram *ram, uint64_t bytes)
 	uint64_t pages = bytes / KVS_PAGE_SIZE;
 	void *hva;
 
-	*ram = (struct kvs_ram){.vm_fd = -1, .pages = pages, .free_pages = pages};
+	*ram = (struct kvs_ram){ .vm_fd = -1, .pages = pages, .free_pages = pages };
 	ram->used = calloc((pages + 63) / 64, sizeof(*ram->used));
 	if (!ram->used)
 		return -ENOMEM;
@@ -38,7 +38,7 @@ void kvs_ram_done(struct kvs_ram *ram)
 	if (ram->hva)
 		munmap(ram->hva, ram->pages * KVS_PAGE_SIZE);
 	free(ram->used);
-	*ram = (struct kvs_ram){.vm_fd = -1};
+	*ram = (struct kvs_ram){ .vm_fd = -1 };
 }
 
 /* Tell KVM of enough RAM to reach page number @end. */

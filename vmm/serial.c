@@ -16,7 +16,7 @@ enum {
 /* Wait until the descriptor is ready; for those that are non-blocking. */
 static int64_t wait_for(int fd, short events, int timeout_ms)
 {
-	struct pollfd p = {.fd = fd, .events = events};
+	struct pollfd p = { .fd = fd, .events = events };
 
 	return kvs_hostcall(SYS_poll, (uint64_t)(uintptr_t)&p, 1, (uint64_t)timeout_ms, 0, 0, 0);
 }

@@ -15,29 +15,29 @@ static const struct {
 	int signal;
 	const char *signal_name;
 } vectors[KVS_VECTORS] = {
-	[0] = {"divide error", S(SIGFPE)},
-	[1] = {"debug trap", S(SIGTRAP)},
-	[2] = {"non-maskable interrupt", S(SIGSEGV)},
-	[3] = {"breakpoint", S(SIGTRAP)},
-	[4] = {"overflow", S(SIGSEGV)},
-	[5] = {"bound range exceeded", S(SIGSEGV)},
-	[6] = {"invalid instruction", S(SIGILL)},
-	[7] = {"device not available", S(SIGSEGV)},
-	[8] = {"double fault", S(SIGSEGV)},
-	[10] = {"invalid TSS", S(SIGSEGV)},
-	[11] = {"segment not present", S(SIGBUS)},
-	[12] = {"stack segment fault", S(SIGBUS)},
-	[13] = {"general protection fault", S(SIGSEGV)},
-	[14] = {"page fault", S(SIGSEGV)},
-	[16] = {"x87 floating point error", S(SIGFPE)},
-	[17] = {"alignment check", S(SIGBUS)},
-	[18] = {"machine check", S(SIGBUS)},
-	[19] = {"SIMD floating point error", S(SIGFPE)},
-	[21] = {"control protection fault", S(SIGSEGV)},
+	[0] = { "divide error", S(SIGFPE) },
+	[1] = { "debug trap", S(SIGTRAP) },
+	[2] = { "non-maskable interrupt", S(SIGSEGV) },
+	[3] = { "breakpoint", S(SIGTRAP) },
+	[4] = { "overflow", S(SIGSEGV) },
+	[5] = { "bound range exceeded", S(SIGSEGV) },
+	[6] = { "invalid instruction", S(SIGILL) },
+	[7] = { "device not available", S(SIGSEGV) },
+	[8] = { "double fault", S(SIGSEGV) },
+	[10] = { "invalid TSS", S(SIGSEGV) },
+	[11] = { "segment not present", S(SIGBUS) },
+	[12] = { "stack segment fault", S(SIGBUS) },
+	[13] = { "general protection fault", S(SIGSEGV) },
+	[14] = { "page fault", S(SIGSEGV) },
+	[16] = { "x87 floating point error", S(SIGFPE) },
+	[17] = { "alignment check", S(SIGBUS) },
+	[18] = { "machine check", S(SIGBUS) },
+	[19] = { "SIMD floating point error", S(SIGFPE) },
+	[21] = { "control protection fault", S(SIGSEGV) },
 };
 #undef S
 
-static const char *const results[KVS_STOP_COUNT] = {[KVS_STOP_NONE] = "none",
+static const char *const results[KVS_STOP_COUNT] = { [KVS_STOP_NONE] = "none",
 #define X(name, result) [KVS_STOP_##name] = result,
 	KVS_STOPS(X)
 #undef X
@@ -83,7 +83,7 @@ int kvs_stop_status(const struct kvs_stop *stop)
 
 void kvs_stop_sanitize(struct kvs_stop *stop)
 {
-	char *texts[] = {stop->symbol, stop->note};
+	char *texts[] = { stop->symbol, stop->note };
 
 	if (stop->kind >= KVS_STOP_COUNT)
 		stop->kind = KVS_STOP_NONE;

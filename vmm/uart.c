@@ -111,7 +111,7 @@ void kvs_uart_set_lines(struct kvs_uart *u, uint8_t lines)
 
 static uint8_t trigger_level(const struct kvs_uart *u)
 {
-	static const uint8_t levels[] = {1, 4, 8, 14};
+	static const uint8_t levels[] = { 1, 4, 8, 14 };
 
 	return u->fcr & FCR_ENABLE ? levels[u->fcr >> 6] : 1;
 }

@@ -14,8 +14,9 @@ struct error_row {
 	const char *hint;
 };
 
-static const struct error_row error_rows[KVS_ERROR_COUNT] = {[KVS_ERROR_NONE] = {"NONE", 0, 0, ""},
-#define X(name, exit_code, errnum, hint) [KVS_ERROR_##name] = {#name, exit_code, errnum, hint},
+static const struct error_row error_rows[KVS_ERROR_COUNT] = {
+	[KVS_ERROR_NONE] = { "NONE", 0, 0, "" },
+#define X(name, exit_code, errnum, hint) [KVS_ERROR_##name] = { #name, exit_code, errnum, hint },
 	KVS_ERRORS(X)
 #undef X
 };

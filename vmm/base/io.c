@@ -17,7 +17,7 @@ int kvs_io_write_all(int fd, const void *data, size_t size)
 		ssize_t n = write(fd, p, size);
 
 		if (n < 0 && errno == EAGAIN) {
-			poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+			poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
 			continue;
 		}
 		if (n < 0 && errno == EINTR)

@@ -294,20 +294,20 @@ static const struct {
 	uint16_t bytes;
 	bool is_written; /* by the guest, for the kernel to read */
 } ioctls[] = {
-	{TCGETS, 36, false},
-	{TCSETS, 36, true},
-	{TCSETSW, 36, true},
-	{TCSETSF, 36, true},
-	{TIOCGWINSZ, sizeof(struct winsize), false},
-	{TIOCSWINSZ, sizeof(struct winsize), true},
-	{TIOCOUTQ, sizeof(int), false},
-	{FIONREAD, sizeof(int), false},
-	{FIONBIO, sizeof(int), true},
+	{ TCGETS, 36, false },
+	{ TCSETS, 36, true },
+	{ TCSETSW, 36, true },
+	{ TCSETSF, 36, true },
+	{ TIOCGWINSZ, sizeof(struct winsize), false },
+	{ TIOCSWINSZ, sizeof(struct winsize), true },
+	{ TIOCOUTQ, sizeof(int), false },
+	{ FIONREAD, sizeof(int), false },
+	{ FIONBIO, sizeof(int), true },
 };
 
 int64_t kvs_files_ioctl(struct kvs_linux *l, const uint64_t *a)
 {
-	uint8_t data[64] = {0};
+	uint8_t data[64] = { 0 };
 
 	if (!kvs_files_is_open_number(l, a[0]) || fcntl((int)a[0], F_GETFD) < 0)
 		return -EBADF;
@@ -329,7 +329,7 @@ int64_t kvs_files_ioctl(struct kvs_linux *l, const uint64_t *a)
 static int64_t poll_with(
 	struct kvs_linux *l, uint64_t gva, uint64_t count, const struct timespec *timeout)
 {
-	struct timespec copy = timeout ? *timeout : (struct timespec){0};
+	struct timespec copy = timeout ? *timeout : (struct timespec){ 0 };
 	struct pollfd *fds = (struct pollfd *)l->bounce;
 	int64_t r;
 
@@ -353,7 +353,7 @@ static int64_t poll_with(
 int64_t kvs_files_poll(struct kvs_linux *l, const uint64_t *a)
 {
 	int ms = (int)a[2];
-	struct timespec timeout = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+	struct timespec timeout = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
 
 	return poll_with(l, a[0], (uint32_t)a[1], ms < 0 ? NULL : &timeout);
 }
@@ -377,7 +377,7 @@ static int load_sets(struct kvs_linux *l, const uint64_t *a, fd_set sets[3], siz
 
 static int64_t select_with(struct kvs_linux *l, const uint64_t *a, const struct timespec *timeout)
 {
-	struct timespec copy = timeout ? *timeout : (struct timespec){0};
+	struct timespec copy = timeout ? *timeout : (struct timespec){ 0 };
 	uint64_t count = a[0] > FD_SETSIZE ? FD_SETSIZE : a[0];
 	size_t bytes = (count + 63) / 64 * sizeof(uint64_t);
 	fd_set sets[3];
@@ -407,7 +407,7 @@ int64_t kvs_files_select(struct kvs_linux *l, const uint64_t *a)
 	if (a[4] && kvs_mm_load(&l->guest->mm, &tv, a[4], sizeof(tv)) < 0)
 		return -EFAULT;
 	if (a[4])
-		timeout = (struct timespec){tv.tv_sec, tv.tv_usec * 1000};
+		timeout = (struct timespec){ tv.tv_sec, tv.tv_usec * 1000 };
 	return select_with(l, a, a[4] ? &timeout : NULL);
 }
 

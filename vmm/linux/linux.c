@@ -26,27 +26,27 @@ enum {
 	HWCAP_BASE = 0x078bfbff, /* CPUID 1 EDX of every x86-64 CPU */
 };
 
-struct call {
-	const char *name;
-	int64_t (*serve)(struct kvs_linux *l, const uint64_t *a);
-};
-
-static const struct call calls[CALLS] = {
-#define X(name, handler) [SYS_##name] = {#name, kvs_##handler},
+static int64_t (*const calls[CALLS])(struct kvs_linux *l, const uint64_t *a) = {
+#define X(name, handler) [SYS_##name] = kvs_##handler,
 	KVS_LINUX_CALLS(X)
 #undef X
 };
 
-static const uint16_t no_ports[] = {0};
+/* All of Linux's, served or not. */
+static const char *const names[CALLS] = {
+#include "vmm/syscall_names.h"
+};
+
+static const uint16_t no_ports[] = { 0 };
 
 void kvs_linux_stop_exit(struct kvs_linux *l, int code)
 {
-	l->guest->stop = (struct kvs_stop){.kind = KVS_STOP_EXITED, .exit_code = code & 0xff};
+	l->guest->stop = (struct kvs_stop){ .kind = KVS_STOP_EXITED, .exit_code = code & 0xff };
 }
 
 void kvs_linux_stop_signal(struct kvs_linux *l, int signal)
 {
-	l->guest->stop = (struct kvs_stop){.kind = KVS_STOP_SIGNALED, .signal = signal};
+	l->guest->stop = (struct kvs_stop){ .kind = KVS_STOP_SIGNALED, .signal = signal };
 }
 
 static uint64_t random_pages(uint64_t mask)
@@ -60,12 +60,13 @@ static uint64_t random_pages(uint64_t mask)
 static int setup_stack(struct kvs_guest *g, struct kvs_error *err)
 {
 	const struct kvs_auxv auxv[] = {
-		{AT_PHDR, g->image.phdr}, {AT_PHENT, sizeof(Elf64_Phdr)},
-		{AT_PHNUM, g->image.phdr ? g->elf.phdr_count : 0}, {AT_PAGESZ, KVS_PAGE_SIZE},
-		{AT_BASE, 0}, {AT_FLAGS, 0}, {AT_ENTRY, g->image.entry}, {AT_UID, g->launch->uid},
-		{AT_EUID, g->launch->uid}, {AT_GID, g->launch->gid}, {AT_EGID, g->launch->gid},
-		{AT_SECURE, 0}, {AT_HWCAP, HWCAP_BASE}, {AT_CLKTCK, CLOCK_TICKS},
-		{AT_MINSIGSTKSZ, 2048 + 11008}, /* AVX-512 and AMX state fit */
+		{ AT_PHDR, g->image.phdr }, { AT_PHENT, sizeof(Elf64_Phdr) },
+		{ AT_PHNUM, g->image.phdr ? g->elf.phdr_count : 0 }, { AT_PAGESZ, KVS_PAGE_SIZE },
+		{ AT_BASE, 0 }, { AT_FLAGS, 0 }, { AT_ENTRY, g->image.entry },
+		{ AT_UID, g->launch->uid }, { AT_EUID, g->launch->uid }, { AT_GID, g->launch->gid },
+		{ AT_EGID, g->launch->gid }, { AT_SECURE, 0 }, { AT_HWCAP, HWCAP_BASE },
+		{ AT_CLKTCK, CLOCK_TICKS },
+		{ AT_MINSIGSTKSZ, 2048 + 11008 }, /* AVX-512 and AMX state fit */
 	};
 	struct kvs_stack_spec stack = {
 		.top = KVS_GVA_MAX - KVS_PAGE_SIZE - random_pages(STACK_RANDOM_PAGES),
@@ -123,22 +124,24 @@ static int setup(struct kvs_guest *g, uint64_t *ret_rdi, struct kvs_error *err)
 
 static void log_unserved(const struct kvs_guest *g, uint64_t number)
 {
+	const char *name = number < CALLS && names[number] ? names[number] : "unknown";
+
 	if (g->fds.log >= 0)
-		dprintf(g->fds.log, "kvshim: debug: system call %llu is not served (ENOSYS)\n",
-			(unsigned long long)number);
+		dprintf(g->fds.log, "kvshim: debug: system call %s (%llu) is not served (ENOSYS)\n",
+			name, (unsigned long long)number);
 }
 
 static void serve(struct kvs_guest *g)
 {
 	struct kvs_linux *l = g->linux_state;
 	const struct kvm_regs *regs = kvs_machine_registers(&g->machine);
-	const uint64_t a[6] = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9};
+	const uint64_t a[6] = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
 	uint64_t number = regs->rax;
 	int64_t result = -ENOSYS;
 
 	l->is_returned = false;
-	if (number < CALLS && calls[number].serve)
-		result = calls[number].serve(l, a);
+	if (number < CALLS && calls[number])
+		result = calls[number](l, a);
 	else
 		log_unserved(g, number);
 	if (l->is_returned || g->stop.kind != KVS_STOP_NONE)

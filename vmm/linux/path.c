@@ -36,11 +36,11 @@ static const struct {
 	const char *path;
 	enum kvs_linux_kind kind;
 } devices[] = {
-	{"/dev/null", KVS_FD_PLAIN},
-	{"/dev/zero", KVS_FD_ZERO},
-	{"/dev/full", KVS_FD_FULL},
-	{"/dev/random", KVS_FD_RANDOM},
-	{"/dev/urandom", KVS_FD_RANDOM},
+	{ "/dev/null", KVS_FD_PLAIN },
+	{ "/dev/zero", KVS_FD_ZERO },
+	{ "/dev/full", KVS_FD_FULL },
+	{ "/dev/random", KVS_FD_RANDOM },
+	{ "/dev/urandom", KVS_FD_RANDOM },
 };
 
 static const char exe_link[] = "/proc/self/exe";
@@ -275,7 +275,7 @@ int64_t kvs_path_newfstatat(struct kvs_linux *l, const uint64_t *a)
 int64_t kvs_path_statx(struct kvs_linux *l, const uint64_t *a)
 {
 	_cleanup_close_ int fd = reach(l, (int)a[0], a[1], a[2]);
-	uint8_t data[STATX_BYTES] = {0};
+	uint8_t data[STATX_BYTES] = { 0 };
 
 	if (fd < 0)
 		return fd;

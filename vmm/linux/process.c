@@ -108,12 +108,12 @@ int64_t kvs_process_arch_prctl(struct kvs_linux *l, const uint64_t *a)
 static struct rlimit limit_of(const struct kvs_linux *l, uint64_t resource)
 {
 	if (resource == RLIMIT_NOFILE)
-		return (struct rlimit){l->nofile, l->nofile};
+		return (struct rlimit){ l->nofile, l->nofile };
 	if (resource == RLIMIT_STACK)
-		return (struct rlimit){DEFAULT_STACK_BYTES, RLIM_INFINITY};
+		return (struct rlimit){ DEFAULT_STACK_BYTES, RLIM_INFINITY };
 	if (resource == RLIMIT_CORE)
-		return (struct rlimit){0, 0};
-	return (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+		return (struct rlimit){ 0, 0 };
+	return (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
 }
 
 int64_t kvs_process_getrlimit(struct kvs_linux *l, const uint64_t *a)

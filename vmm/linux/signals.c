@@ -253,7 +253,7 @@ bool kvs_signals_fault(struct kvs_guest *g, const struct kvs_stop *fault)
 {
 	struct kvs_linux *l = g->linux_state;
 	struct kvm_regs user = kvs_machine_user(&g->machine);
-	siginfo_t info = {.si_signo = fault->signal};
+	siginfo_t info = { .si_signo = fault->signal };
 
 	if (!fault->signal || !has_handler(l, fault->signal) || l->blocked & bit(fault->signal))
 		return false;
@@ -374,7 +374,7 @@ int64_t kvs_signals_altstack(struct kvs_linux *l, const uint64_t *a)
 		uint64_t sp;
 		int32_t flags, pad;
 		uint64_t size;
-	} stack, old = {.sp = l->alt_stack, .size = l->alt_stack_bytes};
+	} stack, old = { .sp = l->alt_stack, .size = l->alt_stack_bytes };
 
 	old.flags = !l->alt_stack_bytes ? SS_DISABLE : in_use ? SS_ONSTACK : 0;
 	if (a[0]) {

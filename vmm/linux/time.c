@@ -42,7 +42,7 @@ int64_t kvs_time_clock_getres(struct kvs_linux *l, const uint64_t *a)
 
 int64_t kvs_time_gettimeofday(struct kvs_linux *l, const uint64_t *a)
 {
-	struct timezone zone = {0};
+	struct timezone zone = { 0 };
 	struct timeval now;
 
 	gettimeofday(&now, NULL);
@@ -73,7 +73,7 @@ int64_t kvs_time_times(struct kvs_linux *l, const uint64_t *a)
 static int64_t sleep_on(
 	struct kvs_linux *l, uint64_t clock, uint64_t flags, kvs_gva request, kvs_gva remaining)
 {
-	struct timespec want, left = {0};
+	struct timespec want, left = { 0 };
 	int64_t r;
 
 	if (!is_clock(clock))
