@@ -75,8 +75,8 @@ int kvs_machine_boot(struct kvs_machine *m, int kvm_fd, struct kvs_pagetable *pt
 /*
  * kvs_machine_run - let the guest run until it needs something
  *
- * The first system call also checks the privilege level the vCPU stopped in, and puts the other
- * stub in place when the backend is not what it seemed.
+ * The first system call also checks the privilege level the vCPU stopped in; a backend that is not
+ * what it seemed is a stop.
  */
 void kvs_machine_run(struct kvs_machine *m, struct kvs_exit *ret_exit);
 
