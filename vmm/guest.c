@@ -130,8 +130,9 @@ static void describe_fault(struct kvs_guest *g, struct kvs_stop *stop)
 	else if (vma && vma->prot & KVS_PROT_GUARD)
 		note = "stack overflow";
 	snprintf(stop->note, sizeof(stop->note), "%s", note);
-	kvs_elf_symbol(
-		g->fds.payload, stop->rip - g->image.bias, stop->symbol, sizeof(stop->symbol));
+	if (stop->rip >= g->image.bias && stop->rip < g->image.end)
+		kvs_elf_symbol(g->fds.payload, stop->rip - g->image.bias, stop->symbol,
+			sizeof(stop->symbol));
 }
 
 static unsigned int access_of(uint64_t error_code)

@@ -16,6 +16,21 @@ enum {
 	MAX_SLOTS = 24,		 /* each slot doubles what there is */
 };
 
+/* Where a PC has its APICs: KVM may have a page of its own there. Never RAM. */
+#define HOLE_START_PAGE (0xfec00000ull / KVS_PAGE_SIZE)
+#define HOLE_END_PAGE	(0x100000000ull / KVS_PAGE_SIZE)
+
+static void mark(struct kvs_ram *ram, uint64_t page, uint64_t pages, bool used)
+{
+	for (uint64_t i = page; i < page + pages; i++) {
+		if (used)
+			ram->used[i / 64] |= 1ull << i % 64;
+		else
+			ram->used[i / 64] &= ~(1ull << i % 64);
+	}
+	ram->free_pages += used ? -pages : pages;
+}
+
 int kvs_ram_init(struct kvs_ram *ram, uint64_t bytes)
 {
 	uint64_t pages = bytes / KVS_PAGE_SIZE;
@@ -30,6 +45,9 @@ int kvs_ram_init(struct kvs_ram *ram, uint64_t bytes)
 	if (hva == MAP_FAILED)
 		return -ENOMEM;
 	ram->hva = hva;
+	if (pages > HOLE_START_PAGE)
+		mark(ram, HOLE_START_PAGE,
+			(pages < HOLE_END_PAGE ? pages : HOLE_END_PAGE) - HOLE_START_PAGE, true);
 	return 0;
 }
 
@@ -41,28 +59,43 @@ void kvs_ram_done(struct kvs_ram *ram)
 	*ram = (struct kvs_ram){ .vm_fd = -1 };
 }
 
+static int add_slot(struct kvs_ram *ram, uint64_t page, uint64_t pages)
+{
+	struct kvm_userspace_memory_region slot = {
+		.slot = ram->slots,
+		.guest_phys_addr = page * KVS_PAGE_SIZE,
+		.memory_size = pages * KVS_PAGE_SIZE,
+		.userspace_addr = (uintptr_t)ram->hva + page * KVS_PAGE_SIZE,
+	};
+
+	if (ram->slots == MAX_SLOTS)
+		return -ENOMEM;
+	if (ioctl(ram->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot) < 0)
+		return -errno;
+	ram->slots++;
+	return 0;
+}
+
 /* Tell KVM of enough RAM to reach page number @end. */
 static int grow_slots(struct kvs_ram *ram, uint64_t end)
 {
 	while (ram->vm_fd >= 0 && ram->slot_pages < end) {
-		uint64_t pages = ram->slot_pages ? ram->slot_pages : FIRST_SLOT_PAGES;
-		struct kvm_userspace_memory_region slot;
+		uint64_t start = ram->slot_pages, pages = start ? start : FIRST_SLOT_PAGES;
+		int r;
 
-		while (ram->slot_pages + pages < end)
+		if (start == HOLE_START_PAGE) {
+			ram->slot_pages = HOLE_END_PAGE;
+			continue;
+		}
+		while (start + pages < end)
 			pages *= 2;
-		if (pages > ram->pages - ram->slot_pages)
-			pages = ram->pages - ram->slot_pages;
-		slot = (struct kvm_userspace_memory_region){
-			.slot = ram->slots,
-			.guest_phys_addr = ram->slot_pages * KVS_PAGE_SIZE,
-			.memory_size = pages * KVS_PAGE_SIZE,
-			.userspace_addr = (uintptr_t)ram->hva + ram->slot_pages * KVS_PAGE_SIZE,
-		};
-		if (ram->slots == MAX_SLOTS)
-			return -ENOMEM;
-		if (ioctl(ram->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot) < 0)
-			return -errno;
-		ram->slots++;
+		if (start < HOLE_START_PAGE && pages > HOLE_START_PAGE - start)
+			pages = HOLE_START_PAGE - start;
+		if (pages > ram->pages - start)
+			pages = ram->pages - start;
+		r = add_slot(ram, start, pages);
+		if (r < 0)
+			return r;
 		ram->slot_pages += pages;
 	}
 	return 0;
@@ -101,17 +134,6 @@ static uint64_t run_length(const struct kvs_ram *ram, uint64_t page, uint64_t ma
 	while (n < max && page + n < ram->pages && !is_used(ram, page + n))
 		n++;
 	return n;
-}
-
-static void mark(struct kvs_ram *ram, uint64_t page, uint64_t pages, bool used)
-{
-	for (uint64_t i = page; i < page + pages; i++) {
-		if (used)
-			ram->used[i / 64] |= 1ull << i % 64;
-		else
-			ram->used[i / 64] &= ~(1ull << i % 64);
-	}
-	ram->free_pages += used ? -pages : pages;
 }
 
 static int take(struct kvs_ram *ram, uint64_t page, uint64_t pages, kvs_gpa *ret_gpa)

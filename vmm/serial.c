@@ -71,7 +71,7 @@ static void fill(struct kvs_serial *s)
 	int wait_ms = s->idle_polls >= IDLE_POLLS ? IDLE_WAIT_MS : 0;
 	int64_t n;
 
-	if (s->uart.count > 0 || s->rx_ended)
+	if (s->uart.count > 0 || s->rx_ended || kvs_uart_room(&s->uart) == 0)
 		return;
 	s->idle_polls++;
 	if (wait_for(s->rx_fd, POLLIN, wait_ms) <= 0)

@@ -45,7 +45,7 @@ static size_t capacity(const struct kvs_uart *u)
 
 size_t kvs_uart_room(const struct kvs_uart *u)
 {
-	return capacity(u) - u->count;
+	return u->mcr & MCR_LOOP ? 0 : capacity(u) - u->count;
 }
 
 void kvs_uart_receive(struct kvs_uart *u, const uint8_t *data, size_t size)

@@ -62,13 +62,16 @@ void kvs_uart_init(struct kvs_uart *u, void (*transmit)(void *arg, uint8_t byte)
 uint8_t kvs_uart_read(struct kvs_uart *u, enum kvs_uart_register reg);
 void kvs_uart_write(struct kvs_uart *u, enum kvs_uart_register reg, uint8_t value);
 
-/* kvs_uart_room - how many bytes the receiver can take now: up to 16, or 1 without FIFO */
+/*
+ * kvs_uart_room - how many bytes the receiver can take from the line now: up to 16, 1 without FIFO,
+ * none in loopback, which takes the receiver off the line
+ */
 size_t kvs_uart_room(const struct kvs_uart *u);
 
 /*
  * kvs_uart_receive - bytes arrive on the line
  *
- * More than kvs_uart_room() of them is an overrun, as on the wire: LSR.OE is set, the excess lost.
+ * More of them than fit is an overrun, as on the wire: LSR.OE is set, the excess lost.
  */
 void kvs_uart_receive(struct kvs_uart *u, const uint8_t *data, size_t size);
 

@@ -396,16 +396,22 @@ int64_t kvs_signals_altstack(struct kvs_linux *l, const uint64_t *a)
 static int64_t raise_own(struct kvs_linux *l, uint64_t signal)
 {
 	int number = (int)signal;
+	bool is_end;
 
 	if (signal == 0)
 		return 0;
 	if (!is_signal(signal))
 		return -EINVAL;
-	if (l->actions[number].handler == 0 && !(l->blocked & bit(number)) &&
-		!is_ignored_by_default(number) && number != SIGSTOP && number != SIGTSTP &&
-		number != SIGTTIN && number != SIGTTOU)
+	is_end = l->actions[number].handler == 0 && !is_ignored_by_default(number) &&
+		 number != SIGSTOP && number != SIGTSTP && number != SIGTTIN && number != SIGTTOU;
+	if (is_end && !(l->blocked & bit(number))) {
 		kvs_linux_stop_signal(l, number);
-	else if (syscall(SYS_tgkill, getpid(), gettid(), number) < 0)
+		return 0;
+	}
+	/* It waits until it is unblocked. Then too, ending is ours to tell. */
+	if (is_end)
+		kvs_hostcall_catch(number);
+	if (syscall(SYS_tgkill, getpid(), gettid(), number) < 0)
 		return -errno;
 	return 0;
 }
