@@ -102,16 +102,16 @@ static int run_probe(int root_fd, struct kvs_record *ret_record, struct kvs_erro
 {
 	static const char text[] = "{\"ociVersion\":\"1.2.0\",\"process\":{\"args\":[\"/probe\"]},"
 				   "\"root\":{\"path\":\".\"}}";
-	_cleanup_(kvs_payload_close) struct kvs_payload payload = { -1, -1, -1, -1, -1, NULL, 0 };
+	_cleanup_(kvs_payload_close) struct kvs_payload payload = KVS_PAYLOAD_NONE;
 	_cleanup_(kvs_spec_done) struct kvs_spec spec = { 0 };
 	sigset_t mask;
 	int r = kvs_spec_parse(text, sizeof(text) - 1, NULL, &spec, err);
 
-	if (r == 0)
-		r = kvs_payload_open(&payload, &spec, root_fd, err);
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	if (r == 0)
-		r = kvs_payload_start(&payload, &spec, 0, false, &mask, err);
+		r = kvs_payload_start(&payload, false, &mask, err);
+	if (r == 0)
+		r = kvs_payload_launch(&payload, &spec, root_fd, KVS_LAUNCH_DIE_WITH_PARENT, err);
 	if (r < 0)
 		return r;
 	kvs_payload_wait(&payload, -1, ret_record);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -47,22 +48,36 @@ static int check_payload(int fd)
 	return S_ISREG(st.st_mode) && st.st_mode & 0111 ? 0 : -EACCES;
 }
 
-static int try_payload(struct kvs_payload *p, const char *path)
+/* What a launch opens; `exe` is the payload's path inside the root. */
+struct opened {
+	struct kvs_launch_fds fds;
+	char *exe;
+};
+
+static void close_opened(struct opened *o)
 {
-	_cleanup_close_ int fd = open_in_root(p->root_fd, path);
+	kvs_close_p(&o->fds.payload);
+	kvs_close_p(&o->fds.root);
+	kvs_close_p(&o->fds.null);
+	free(o->exe);
+}
+
+static int try_payload(struct opened *o, const char *path)
+{
+	_cleanup_close_ int fd = open_in_root(o->fds.root, path);
 	int r = fd < 0 ? fd : check_payload(fd);
 
 	if (r < 0)
 		return r;
-	p->exe = strdup(path);
-	if (!p->exe)
+	o->exe = strdup(path);
+	if (!o->exe)
 		return -ENOMEM;
-	p->exe_fd = TAKE_FD(fd);
+	o->fds.payload = TAKE_FD(fd);
 	return 0;
 }
 
 /* As execvp(3) searches: the first that can be run, EACCES when one was there but could not. */
-static int search_payload(struct kvs_payload *p, const char *name, const char *path)
+static int search_payload(struct opened *o, const char *name, const char *path)
 {
 	int result = -ENOENT;
 
@@ -70,7 +85,7 @@ static int search_payload(struct kvs_payload *p, const char *name, const char *p
 		size_t length = strcspn(path, ":");
 		char candidate[PATH_MAX];
 		int n = snprintf(candidate, sizeof(candidate), "%.*s/%s", (int)length, path, name);
-		int r = n < (int)sizeof(candidate) ? try_payload(p, candidate) : -ENAMETOOLONG;
+		int r = n < (int)sizeof(candidate) ? try_payload(o, candidate) : -ENAMETOOLONG;
 
 		if (r == 0)
 			return 0;
@@ -89,19 +104,19 @@ static const char *path_of(const struct kvs_spec *spec)
 	return default_path;
 }
 
-static int open_payload(struct kvs_payload *p, const struct kvs_spec *spec, struct kvs_error *err)
+static int open_payload(struct opened *o, const struct kvs_spec *spec, struct kvs_error *err)
 {
 	const char *name = spec->process.args.items[0];
 	char relative[PATH_MAX];
 	int r;
 
 	if (name[0] == '/') {
-		r = try_payload(p, name);
+		r = try_payload(o, name);
 	} else if (strchr(name, '/')) {
 		snprintf(relative, sizeof(relative), "%s/%s", spec->process.cwd, name);
-		r = try_payload(p, relative);
+		r = try_payload(o, relative);
 	} else {
-		r = search_payload(p, name, path_of(spec));
+		r = search_payload(o, name, path_of(spec));
 		if (r == -ENOENT)
 			r = kvs_error_set(err, KVS_ERROR_PAYLOAD_MISSING, 0,
 				"executable file not found in $PATH: '%s'", name);
@@ -131,38 +146,24 @@ int kvs_payload_open_kvm(int *ret_fd, struct kvs_error *err)
 	return kvs_error_set(err, code, errno, "cannot open /dev/kvm");
 }
 
-int kvs_payload_open(
-	struct kvs_payload *p, const struct kvs_spec *spec, int bundle_fd, struct kvs_error *err)
+static int open_all(
+	struct opened *o, const struct kvs_spec *spec, int bundle_fd, struct kvs_error *err)
 {
 	int r;
 
-	*p = (struct kvs_payload){ -1, -1, -1, -1, -1, NULL, 0 };
-	p->root_fd = openat(bundle_fd, spec->root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (p->root_fd < 0) {
+	o->fds.root = openat(bundle_fd, spec->root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (o->fds.root < 0) {
 		r = kvs_error_set(err, KVS_ERROR_ROOT_MISSING, errno,
 			"cannot open the root directory '%s'", spec->root_path);
 		kvs_error_where(err, "/root/path");
 		return r;
 	}
-	r = open_payload(p, spec, err);
-	if (r == 0)
-		r = kvs_payload_open_kvm(&p->kvm_fd, err);
+	r = open_payload(o, spec, err);
 	if (r < 0)
 		return r;
-	p->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (p->null_fd < 0)
-		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot open /dev/null");
-	return 0;
-}
-
-void kvs_payload_close(struct kvs_payload *p)
-{
-	int *fds[] = { &p->root_fd, &p->exe_fd, &p->kvm_fd, &p->null_fd, &p->record_fd };
-
-	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
-		kvs_close_p(fds[i]);
-	free(p->exe);
-	*p = (struct kvs_payload){ -1, -1, -1, -1, -1, NULL, 0 };
+	o->fds.null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return o->fds.null < 0 ? kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot open /dev/null")
+			       : 0;
 }
 
 /* How many descriptors the payload may have: the spec's word, within what we may give. */
@@ -195,9 +196,11 @@ static void find_vmm(char *ret_path)
 		strcpy(ret_path, KVSHIM_LIBEXECDIR "/kvshim-vmm");
 }
 
-static int send_launch(const struct kvs_payload *p, const struct kvs_spec *spec, uint32_t flags,
-	struct kvs_error *err)
+int kvs_payload_launch(struct kvs_payload *p, const struct kvs_spec *spec, int bundle_fd,
+	uint32_t flags, struct kvs_error *err)
 {
+	_cleanup_(close_opened) struct opened o = { .fds = { -1, -1, -1 } };
+	int r = open_all(&o, spec, bundle_fd, err);
 	struct kvs_launch launch = {
 		.abi = spec->abi == KVS_SPEC_ABI_BARE ? KVS_ABI_BARE : KVS_ABI_LINUX,
 		.flags = flags,
@@ -209,19 +212,11 @@ static int send_launch(const struct kvs_payload *p, const struct kvs_spec *spec,
 		.args = spec->process.args.items,
 		.env = spec->process.env.items,
 		.cwd = (char *)spec->process.cwd,
-		.exe = p->exe,
+		.exe = o.exe,
 		.hostname = (char *)(spec->hostname ? spec->hostname : ""),
 	};
-	struct rlimit ours;
-	int fd = kvs_launch_send(&launch, err);
 
-	/* Room for the VMM's own descriptors beyond the payload's. */
-	if (fd >= 0 && getrlimit(RLIMIT_NOFILE, &ours) == 0 &&
-		ours.rlim_cur < launch.nofile + NOFILE_OURS) {
-		ours.rlim_cur = launch.nofile + NOFILE_OURS;
-		setrlimit(RLIMIT_NOFILE, &ours);
-	}
-	return fd;
+	return r < 0 ? r : kvs_launch_send(p->control_fd, &launch, &o.fds, err);
 }
 
 /* Move a descriptor beyond those that kvshim-vmm is given, so that no dup2 hits a source. */
@@ -231,20 +226,13 @@ static int raised(int fd)
 }
 
 static int spawn_vmm(
-	struct kvs_payload *p, int launch_fd, int record_fd, bool debug, const sigset_t *mask)
+	struct kvs_payload *p, int control_fd, int kvm_fd, bool debug, const sigset_t *mask)
 {
-	const int given[][2] = {
-		{ raised(launch_fd), KVS_FD_LAUNCH },
-		{ raised(p->kvm_fd), KVS_FD_KVM },
-		{ raised(p->exe_fd), KVS_FD_PAYLOAD },
-		{ raised(p->root_fd), KVS_FD_ROOT },
-		{ raised(p->null_fd), KVS_FD_NULL },
-		{ raised(record_fd), KVS_FD_RECORD },
-	};
-	char vmm[PATH_MAX];
 	char *const argv[] = { (char *)"kvshim-vmm", NULL }, *const envp[] = { NULL };
+	_cleanup_close_ int control = raised(control_fd), kvm = raised(kvm_fd);
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
+	char vmm[PATH_MAX];
 	int r;
 
 	find_vmm(vmm);
@@ -252,34 +240,39 @@ static int spawn_vmm(
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigmask(&attributes, mask);
-	for (size_t i = 0; i < sizeof(given) / sizeof(*given); i++)
-		posix_spawn_file_actions_adddup2(&actions, given[i][0], given[i][1]);
+	posix_spawn_file_actions_adddup2(&actions, control, KVS_FD_CONTROL);
+	posix_spawn_file_actions_adddup2(&actions, kvm, KVS_FD_KVM);
 	if (debug)
 		posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, KVS_FD_LOG);
 	posix_spawn_file_actions_addclosefrom_np(&actions, debug ? KVS_FD_FIRST_FREE : KVS_FD_LOG);
 	r = posix_spawn(&p->pid, vmm, &actions, &attributes, argv, envp);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
-	for (size_t i = 0; i < sizeof(given) / sizeof(*given); i++)
-		close(given[i][0]);
 	return -r;
 }
 
-int kvs_payload_start(struct kvs_payload *p, const struct kvs_spec *spec, uint32_t closed,
-	bool debug, const sigset_t *mask, struct kvs_error *err)
+int kvs_payload_start(
+	struct kvs_payload *p, bool debug, const sigset_t *mask, struct kvs_error *err)
 {
-	uint32_t flags = closed | KVS_LAUNCH_DIE_WITH_PARENT | (debug ? KVS_LAUNCH_DEBUG : 0);
-	_cleanup_close_ int launch_fd = send_launch(p, spec, flags, err);
-	int r, record[2];
+	_cleanup_close_ int kvm_fd = -1, far = -1;
+	int pair[2], r = kvs_payload_open_kvm(&kvm_fd, err);
 
-	if (launch_fd < 0)
-		return launch_fd;
-	if (pipe2(record, O_CLOEXEC) < 0)
-		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot make the exit record");
-	p->record_fd = record[0];
-	r = spawn_vmm(p, launch_fd, record[1], debug, mask);
-	close(record[1]);
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot make a socket");
+	p->control_fd = pair[0];
+	far = pair[1];
+	r = spawn_vmm(p, far, kvm_fd, debug, mask);
 	return r < 0 ? kvs_error_set(err, KVS_ERROR_HOST, -r, "cannot start kvshim-vmm") : 0;
+}
+
+void kvs_payload_close(struct kvs_payload *p)
+{
+	if (p->pid > 0)
+		kill(p->pid, SIGKILL);
+	kvs_close_p(&p->control_fd);
+	*p = KVS_PAYLOAD_NONE;
 }
 
 /* Signals that a bug in the VMM itself would raise. */
@@ -316,7 +309,7 @@ static void pass_on(pid_t pid, int signals)
 
 void kvs_payload_wait(struct kvs_payload *p, int signals, struct kvs_record *ret_record)
 {
-	struct pollfd fds[] = { { .fd = p->record_fd, .events = POLLIN },
+	struct pollfd fds[] = { { .fd = p->control_fd, .events = POLLIN },
 		{ .fd = signals, .events = POLLIN } };
 	int status = 0;
 
@@ -324,11 +317,10 @@ void kvs_payload_wait(struct kvs_payload *p, int signals, struct kvs_record *ret
 		if (poll(fds, 2, -1) > 0 && fds[1].revents)
 			pass_on(p->pid, signals);
 	}
-	if (kvs_launch_read_record(p->record_fd, ret_record)) {
-		kill(p->pid, SIGKILL);
+	if (kvs_launch_read_record(p->control_fd, ret_record))
 		return;
-	}
 	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
 		;
+	p->pid = 0;
 	explain_status(status, ret_record);
 }

@@ -155,40 +155,38 @@ static void log_absorbed(const struct kvs_spec *spec)
 			spec->absorbed[i].reason);
 }
 
-static int run_spec(const struct kvs_spec *spec, int bundle_fd, uint32_t closed, bool debug,
-	struct kvs_record *ret_record, struct kvs_error *err)
+int kvs_run_verb(const struct kvs_cli *cli, int argc, char **argv, struct kvs_error *err)
 {
-	_cleanup_(kvs_payload_close) struct kvs_payload payload;
-	_cleanup_close_ int signals = -1;
+	_cleanup_(kvs_payload_close) struct kvs_payload payload = KVS_PAYLOAD_NONE;
+	_cleanup_(kvs_spec_done) struct kvs_spec spec = { 0 };
+	_cleanup_close_ int bundle_fd = -1, signals = -1;
+	uint32_t flags = plug_closed() | KVS_LAUNCH_DIE_WITH_PARENT;
+	struct kvs_error machine_error = { 0 };
+	struct run_options options;
+	struct kvs_record record;
 	sigset_t before;
-	int r = kvs_payload_open(&payload, spec, bundle_fd, err);
+	int r = parse_options(argc, argv, &options, err), machine;
 
 	if (r < 0)
 		return r;
 	signals = open_signals(&before);
 	if (signals < 0)
 		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot watch for signals");
-	r = kvs_payload_start(&payload, spec, closed, debug, &before, err);
-	if (r == 0)
-		kvs_payload_wait(&payload, signals, ret_record);
-	return r;
-}
-
-int kvs_run_verb(const struct kvs_cli *cli, int argc, char **argv, struct kvs_error *err)
-{
-	_cleanup_(kvs_spec_done) struct kvs_spec spec = { 0 };
-	_cleanup_close_ int bundle_fd = -1;
-	uint32_t closed = plug_closed();
-	struct run_options options;
-	struct kvs_record record;
-	int r = parse_options(argc, argv, &options, err);
-
-	if (r == 0)
-		r = read_spec(&options, &spec, &bundle_fd, err);
+	machine = kvs_payload_start(&payload, cli->debug, &before, &machine_error);
+	r = read_spec(&options, &spec, &bundle_fd, err);
 	if (r < 0)
 		return r;
-	if (cli->debug)
+	if (machine < 0) {
+		*err = machine_error;
+		return machine;
+	}
+	if (cli->debug) {
 		log_absorbed(&spec);
-	r = run_spec(&spec, bundle_fd, closed, cli->debug, &record, err);
-	return r < 0 ? r : report(&record);
+		flags |= KVS_LAUNCH_DEBUG;
+	}
+	r = kvs_payload_launch(&payload, &spec, bundle_fd, flags, err);
+	if (r < 0)
+		return r;
+	kvs_payload_wait(&payload, signals, &record);
+	return report(&record);
 }

@@ -54,31 +54,25 @@ static int load(struct kvs_guest *g, struct kvs_error *err)
 		PIE_BASE + (pages & PIE_PAGES_MASK) * KVS_PAGE_SIZE, &g->image, err);
 }
 
-int kvs_guest_init(struct kvs_guest *g, const struct kvs_launch *l, const struct kvs_guest_fds *fds,
-	struct kvs_error *err)
+int kvs_guest_init(struct kvs_guest *g, const struct kvs_launch *l,
+	const struct kvs_launch_fds *fds, int kvm_fd, int log_fd, struct kvs_error *err)
 {
 	uint64_t rdi = 0;
 	int r;
 
-	*g = (struct kvs_guest){
-		.abi = l->abi == KVS_ABI_BARE ? &kvs_bare_abi : &kvs_linux_abi,
-		.launch = l,
-		.fds = *fds,
-		.ram.vm_fd = -1,
-		.machine.vm_fd = -1,
-		.machine.vcpu_fd = -1,
-	};
+	g->abi = l->abi == KVS_ABI_BARE ? &kvs_bare_abi : &kvs_linux_abi;
+	g->launch = l;
+	g->fds = *fds;
+	g->log_fd = log_fd;
 	kvs_serial_init(&g->com1, connected(l, STDIN_FILENO, KVS_LAUNCH_CLOSED_STDIN),
 		connected(l, STDOUT_FILENO, KVS_LAUNCH_CLOSED_STDOUT));
 	kvs_serial_init(&g->com2, -1, connected(l, STDERR_FILENO, KVS_LAUNCH_CLOSED_STDERR));
 	r = load(g, err);
 	if (r == 0)
-		r = kvs_machine_init(&g->machine, fds->kvm, err);
-	if (r == 0)
 		r = g->abi->setup(g, &rdi, err);
 	if (r == 0)
-		r = kvs_machine_boot(&g->machine, fds->kvm, &g->mm.pt, g->abi->ports,
-			g->image.entry, g->image.rsp, rdi, err);
+		r = kvs_machine_boot(&g->machine, kvm_fd, &g->mm.pt, g->abi->ports, g->image.entry,
+			g->image.rsp, rdi, err);
 	if (r < 0)
 		return r;
 	kvs_hostcall_init(&g->machine.run->immediate_exit);

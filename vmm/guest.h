@@ -34,18 +34,11 @@ struct kvs_guest_abi {
 
 extern const struct kvs_guest_abi kvs_bare_abi, kvs_linux_abi;
 
-struct kvs_guest_fds {
-	int kvm;     /* /dev/kvm */
-	int payload; /* the ELF file */
-	int root;    /* directory the payload's paths start from */
-	int null;    /* /dev/null */
-	int log;     /* debug lines; -1 when nobody listens */
-};
-
 struct kvs_guest {
 	const struct kvs_guest_abi *abi;
 	const struct kvs_launch *launch;
-	struct kvs_guest_fds fds;
+	struct kvs_launch_fds fds; /* borrowed */
+	int log_fd;		   /* borrowed; -1 when nobody listens */
 	struct kvs_ram ram;
 	struct kvs_mm mm;
 	struct kvs_machine machine;
@@ -60,14 +53,16 @@ struct kvs_guest {
 };
 
 /*
- * kvs_guest_init - build the machine, load the payload, stand at its entry
- * @launch: borrowed for the life of the guest
- * @fds: borrowed; kvm is not needed afterwards
+ * kvs_guest_init - load the payload into its machine, stand at its entry
+ * @g: all zero but for the machine, which kvs_machine_init() has made
+ * @launch, @fds: borrowed for the life of the guest
+ * @kvm_fd: /dev/kvm, not needed afterwards
+ * @log_fd: for debug lines, or -1
  *
  * Return: 0, or -errno with @err.
  */
 int kvs_guest_init(struct kvs_guest *g, const struct kvs_launch *launch,
-	const struct kvs_guest_fds *fds, struct kvs_error *err);
+	const struct kvs_launch_fds *fds, int kvm_fd, int log_fd, struct kvs_error *err);
 void kvs_guest_done(struct kvs_guest *g);
 
 /* kvs_guest_run - run until the guest stops; g->stop says why */

@@ -3,21 +3,20 @@
 
 #include "guest-init/abi.h"
 #include "vmm/base/cleanup.h"
-#include "vmm/base/io.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define LAUNCH_MAGIC 0x31534c4bu /* "KLS1" */
 
 enum {
 	MAX_STRINGS = 16384,
-	MAX_STRING_BYTES = 1 << 20,
-	FIXED_STRINGS = 3, /* cwd, exe, hostname */
+	MAX_STRING_BYTES = 160 << 10, /* with the header, what one packet can carry */
+	FIXED_STRINGS = 3,	      /* cwd, exe, hostname */
+	FDS = sizeof(struct kvs_launch_fds) / sizeof(int),
 };
 
 /* On the wire; then the strings: args, env, cwd, exe, hostname, each with its NUL. */
@@ -48,7 +47,34 @@ static char *append(char *at, const char *string)
 	return (char *)memcpy(at, string, strlen(string) + 1) + strlen(string) + 1;
 }
 
-int kvs_launch_send(const struct kvs_launch *l, struct kvs_error *err)
+/* Room for the descriptors of a message, aligned as cmsg(3) wants it. */
+union ancillary {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(struct kvs_launch_fds))];
+};
+
+static int send_with_fds(
+	int socket, const void *data, size_t size, const struct kvs_launch_fds *fds)
+{
+	union ancillary ancillary = { .header = {
+					      .cmsg_level = SOL_SOCKET,
+					      .cmsg_type = SCM_RIGHTS,
+					      .cmsg_len = CMSG_LEN(sizeof(*fds)),
+				      } };
+	struct iovec iov = { (void *)data, size };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &ancillary,
+		.msg_controllen = sizeof(ancillary),
+	};
+
+	memcpy(CMSG_DATA(&ancillary.header), fds, sizeof(*fds));
+	return sendmsg(socket, &message, MSG_NOSIGNAL) == (ssize_t)size ? 0 : -errno;
+}
+
+int kvs_launch_send(int socket, const struct kvs_launch *l, const struct kvs_launch_fds *fds,
+	struct kvs_error *err)
 {
 	size_t bytes = strlen(l->cwd) + strlen(l->exe) + strlen(l->hostname) + FIXED_STRINGS;
 	struct header h = {
@@ -65,8 +91,8 @@ int kvs_launch_send(const struct kvs_launch *l, struct kvs_error *err)
 		.string_bytes = (uint32_t)bytes,
 	};
 	_cleanup_free_ char *message = malloc(sizeof(h) + bytes);
-	_cleanup_close_ int fd = -1;
 	char *at = message + sizeof(h);
+	int r;
 
 	if (!message)
 		return kvs_error_set(
@@ -79,12 +105,8 @@ int kvs_launch_send(const struct kvs_launch *l, struct kvs_error *err)
 	at = append(at, l->cwd);
 	at = append(at, l->exe);
 	append(at, l->hostname);
-	fd = memfd_create("kvshim-launch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0 || kvs_io_write_all(fd, message, sizeof(h) + bytes) < 0 ||
-		fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) <
-			0)
-		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot make the launch message");
-	return TAKE_FD(fd);
+	r = send_with_fds(socket, message, sizeof(h) + bytes, fds);
+	return r < 0 ? kvs_error_set(err, KVS_ERROR_HOST, -r, "cannot reach kvshim-vmm") : 0;
 }
 
 static bool is_sane(const struct header *h)
@@ -124,32 +146,71 @@ static bool parse_strings(const struct header *h, struct kvs_launch *l)
 	return l->cwd[0] == '/';
 }
 
-int kvs_launch_receive(int fd, struct kvs_launch *ret_launch, struct kvs_error *err)
+/* One packet and its descriptors, which are closed again when they are not the right number. */
+static ssize_t receive_with_fds(
+	int socket, void *ret_data, size_t size, struct kvs_launch_fds *ret_fds)
 {
-	struct kvs_launch l = { 0 };
-	struct header h;
-	int r = -EINVAL;
-
-	if (kvs_io_pread_all(fd, &h, sizeof(h), 0) != sizeof(h) || !is_sane(&h))
-		return kvs_error_set(err, KVS_ERROR_INTERNAL, EINVAL, "bad launch message");
-	l = (struct kvs_launch){
-		.abi = h.abi,
-		.flags = h.flags,
-		.ram_bytes = h.ram_bytes,
-		.deadline_ns = h.deadline_ns,
-		.nofile = h.nofile,
-		.uid = h.uid,
-		.gid = h.gid,
-		.strings = malloc(h.string_bytes + 1),
-		.args = calloc(h.argc + 1, sizeof(char *)),
-		.env = calloc(h.envc + 1, sizeof(char *)),
+	union ancillary ancillary;
+	struct iovec iov = { ret_data, size };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &ancillary,
+		.msg_controllen = sizeof(ancillary),
 	};
-	if (!l.strings || !l.args || !l.env)
-		r = -ENOMEM;
-	else if (kvs_io_pread_all(fd, l.strings, h.string_bytes, sizeof(h)) ==
-			 (ssize_t)h.string_bytes &&
-		 parse_strings(&h, &l))
-		r = 0;
+	struct cmsghdr *header;
+	ssize_t n;
+
+	do
+		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return n < 0 ? -errno : -EPIPE;
+	header = CMSG_FIRSTHDR(&message);
+	if (!header || header->cmsg_type != SCM_RIGHTS ||
+		header->cmsg_len != CMSG_LEN(sizeof(*ret_fds)))
+		return -EBADMSG;
+	memcpy(ret_fds, CMSG_DATA(header), sizeof(*ret_fds));
+	return message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EBADMSG : n;
+}
+
+/* Take a packet apart; the strings stay in @l->strings, which it takes. */
+static int parse(const char *packet, size_t size, struct kvs_launch *l)
+{
+	struct header h;
+
+	if (size < sizeof(h))
+		return -EBADMSG;
+	memcpy(&h, packet, sizeof(h));
+	if (!is_sane(&h) || h.string_bytes != size - sizeof(h))
+		return -EBADMSG;
+	l->abi = h.abi;
+	l->flags = h.flags;
+	l->ram_bytes = h.ram_bytes;
+	l->deadline_ns = h.deadline_ns;
+	l->nofile = h.nofile;
+	l->uid = h.uid;
+	l->gid = h.gid;
+	l->strings = malloc(h.string_bytes + 1);
+	l->args = calloc(h.argc + 1, sizeof(char *));
+	l->env = calloc(h.envc + 1, sizeof(char *));
+	if (!l->strings || !l->args || !l->env)
+		return -ENOMEM;
+	memcpy(l->strings, packet + sizeof(h), h.string_bytes);
+	return parse_strings(&h, l) ? 0 : -EBADMSG;
+}
+
+int kvs_launch_receive(int socket, struct kvs_launch *ret_launch, struct kvs_launch_fds *ret_fds,
+	struct kvs_error *err)
+{
+	const size_t size = sizeof(struct header) + MAX_STRING_BYTES;
+	_cleanup_free_ char *packet = malloc(size);
+	struct kvs_launch l = { 0 };
+	ssize_t n = packet ? receive_with_fds(socket, packet, size, ret_fds) : -ENOMEM;
+	int r = n < 0 ? (int)n : parse(packet, (size_t)n, &l);
+
+	if (r == -EPIPE)
+		return r;
 	if (r < 0) {
 		kvs_launch_done(&l);
 		return kvs_error_set(err, KVS_ERROR_INTERNAL, -r, "bad launch message");

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between kvshim and kvshim-vmm: the launch message on the way in, the exit record on the way out.
+ * Between kvshim and kvshim-vmm: one socket. The launch message goes in, the exit record comes out.
  *
- * kvshim-vmm is executed with these descriptors and nothing else. It gets values, never a path to
- * open, and no JSON. Each side treats what the other wrote as hostile.
+ * kvshim-vmm is executed before the spec is read, makes its machine, and waits. The message brings
+ * values and descriptors, never a path to open, and no JSON. Each side treats what the other wrote
+ * as hostile.
  */
 #pragma once
 
@@ -12,16 +13,19 @@
 
 #include <stdbool.h>
 
+/* What kvshim-vmm is executed with, beside the payload's own standard descriptors. */
 enum kvs_launch_fd {
-	/* 0, 1, 2: the payload's own standard input, output and error */
-	KVS_FD_LAUNCH = 3, /* memfd: the message, sealed by the sender */
-	KVS_FD_KVM,	   /* /dev/kvm */
-	KVS_FD_PAYLOAD,	   /* the ELF file, readable */
-	KVS_FD_ROOT,	   /* O_PATH directory: the payload's root */
-	KVS_FD_NULL,	   /* /dev/null, for reading and writing */
-	KVS_FD_RECORD,	   /* the exit record is written here */
-	KVS_FD_LOG,	   /* debug lines; open only with KVS_LAUNCH_DEBUG */
+	KVS_FD_CONTROL = 3, /* SOCK_SEQPACKET */
+	KVS_FD_KVM,	    /* /dev/kvm */
+	KVS_FD_LOG,	    /* debug lines; open only when KVS_LAUNCH_DEBUG will be set */
 	KVS_FD_FIRST_FREE,
+};
+
+/* What comes with the message. */
+struct kvs_launch_fds {
+	int payload; /* the ELF file, readable */
+	int root;    /* O_PATH directory: the payload's root */
+	int null;    /* /dev/null, for reading and writing */
 };
 
 enum kvs_abi {
@@ -53,15 +57,24 @@ struct kvs_launch {
 };
 
 /*
- * kvs_launch_send - make the memfd that carries a message
+ * kvs_launch_send - send a message
  * @launch: borrowed; `strings` is not used
+ * @fds: borrowed; the receiver gets its own
  *
- * Return: a sealed descriptor, or -errno with @err.
+ * Return: 0, or -errno with @err.
  */
-int kvs_launch_send(const struct kvs_launch *launch, struct kvs_error *err);
+int kvs_launch_send(int socket, const struct kvs_launch *launch, const struct kvs_launch_fds *fds,
+	struct kvs_error *err);
 
-/* kvs_launch_receive - read and check a message; kvs_launch_done() afterwards; 0 or -errno */
-int kvs_launch_receive(int fd, struct kvs_launch *ret_launch, struct kvs_error *err);
+/*
+ * kvs_launch_receive - wait for a message and check it
+ * @ret_launch: kvs_launch_done() afterwards
+ * @ret_fds: owned by the caller, close-on-exec
+ *
+ * Return: 0; -EPIPE when the other side has gone without one; else -errno with @err.
+ */
+int kvs_launch_receive(int socket, struct kvs_launch *ret_launch, struct kvs_launch_fds *ret_fds,
+	struct kvs_error *err);
 void kvs_launch_done(struct kvs_launch *launch);
 
 /* What one run cost; all counters start at 0. */
@@ -87,7 +100,7 @@ _Static_assert(sizeof(struct kvs_record) <= 4096, "written in one piece");
 
 #define KVS_RECORD_MAGIC 0x3152534bu /* "KSR1" */
 
-/* kvs_launch_write_record - one write(2): to a pipe (it fits PIPE_BUF) or a new file */
+/* kvs_launch_write_record - one write(2) */
 void kvs_launch_write_record(int fd, const struct kvs_record *record);
 
 /* kvs_launch_read_record - one read(2); false without a whole record; the result is sanitized */

@@ -6,9 +6,11 @@
  */
 #include "guest.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -19,42 +21,45 @@
  * Put our own descriptors beyond the payload's limit: the kernel then hands the payload the numbers
  * it expects, and ours are out of its reach.
  */
-static void raise_all(struct kvs_guest *g, int *record_fd, int floor)
+static void raise_all(struct kvs_guest *g, int *control_fd, int floor)
 {
 	int *ours[] = { &g->fds.payload, &g->fds.root, &g->fds.null, &g->machine.vm_fd,
-		&g->machine.vcpu_fd, record_fd, &g->fds.log };
-	const struct rlimit limit = { (rlim_t)floor, (rlim_t)floor };
+		&g->machine.vcpu_fd, control_fd, &g->log_fd };
+	const int count = sizeof(ours) / sizeof(*ours);
+	struct rlimit limit = { (rlim_t)floor + count, (rlim_t)floor + count };
 
-	for (int i = 0; i < (int)(sizeof(ours) / sizeof(*ours)); i++)
+	setrlimit(RLIMIT_NOFILE, &limit);
+	for (int i = 0; i < count; i++)
 		if (*ours[i] >= 0)
 			*ours[i] = dup3(*ours[i], floor + i, O_CLOEXEC);
 	g->ram.vm_fd = g->machine.vm_fd;
-	g->fds.kvm = -1;
 	syscall(SYS_close_range, STDERR_FILENO + 1, floor - 1, 0);
+	limit.rlim_cur = limit.rlim_max = (rlim_t)floor;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int start(
-	struct kvs_guest *g, struct kvs_launch *launch, int *record_fd, struct kvs_error *err)
+	struct kvs_guest *g, struct kvs_launch *launch, int *control_fd, struct kvs_error *err)
 {
-	struct kvs_guest_fds fds = {
-		.kvm = KVS_FD_KVM,
-		.payload = KVS_FD_PAYLOAD,
-		.root = KVS_FD_ROOT,
-		.null = KVS_FD_NULL,
-		.log = -1,
-	};
-	int r = kvs_launch_receive(KVS_FD_LAUNCH, launch, err);
+	struct kvs_error machine_error = { 0 };
+	struct kvs_launch_fds fds;
+	int log_fd = -1;
+	int machine = kvs_machine_init(&g->machine, KVS_FD_KVM, &machine_error);
+	int r = kvs_launch_receive(*control_fd, launch, &fds, err);
 
 	if (r < 0)
 		return r;
 	if (launch->flags & KVS_LAUNCH_DIE_WITH_PARENT)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (launch->flags & KVS_LAUNCH_DEBUG)
-		fds.log = KVS_FD_LOG;
-	r = kvs_guest_init(g, launch, &fds, err);
+		log_fd = KVS_FD_LOG;
+	if (machine < 0) {
+		*err = machine_error;
+		return machine;
+	}
+	r = kvs_guest_init(g, launch, &fds, KVS_FD_KVM, log_fd, err);
 	if (r == 0)
-		raise_all(g, record_fd, (int)launch->nofile);
+		raise_all(g, control_fd, (int)launch->nofile);
 	return r;
 }
 
@@ -77,11 +82,14 @@ static int end_as(const struct kvs_stop *stop)
 int main(void)
 {
 	struct kvs_record record = { .magic = KVS_RECORD_MAGIC, .size = sizeof(record) };
-	int record_fd = KVS_FD_RECORD;
 	struct kvs_launch launch = { 0 };
 	struct kvs_guest guest = { 0 };
+	int control_fd = KVS_FD_CONTROL;
+	int r = start(&guest, &launch, &control_fd, &record.error);
 
-	if (start(&guest, &launch, &record_fd, &record.error) < 0) {
+	if (r == -EPIPE)
+		return EXIT_SUCCESS; /* the caller has changed its mind */
+	if (r < 0) {
 		record.stop.kind = KVS_STOP_VMM_FAILURE;
 	} else {
 		kvs_guest_run(&guest);
@@ -90,6 +98,6 @@ int main(void)
 		strncpy(record.backend, kvs_machine_backend_name(&guest.machine),
 			sizeof(record.backend) - 1);
 	}
-	kvs_launch_write_record(record_fd, &record);
+	kvs_launch_write_record(control_fd, &record);
 	return end_as(&record.stop);
 }

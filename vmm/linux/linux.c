@@ -126,8 +126,8 @@ static void log_unserved(const struct kvs_guest *g, uint64_t number)
 {
 	const char *name = number < CALLS && names[number] ? names[number] : "unknown";
 
-	if (g->fds.log >= 0)
-		dprintf(g->fds.log, "kvshim: debug: system call %s (%llu) is not served (ENOSYS)\n",
+	if (g->log_fd >= 0)
+		dprintf(g->log_fd, "kvshim: debug: system call %s (%llu) is not served (ENOSYS)\n",
 			name, (unsigned long long)number);
 }
 
