@@ -182,18 +182,15 @@ static uint32_t nofile_of(const struct kvs_spec *spec)
 	return want < 3 ? 3 : want > 1 << 20 ? 1 << 20 : (uint32_t)want;
 }
 
-/* kvshim-vmm beside this program (a build tree), else where it is installed. */
-static void find_vmm(char *ret_path)
+/* Where kvshim-vmm is in a build tree: beside this program. */
+static void path_beside(char *ret_path)
 {
 	ssize_t n = readlink("/proc/self/exe", ret_path, PATH_MAX - sizeof("kvshim-vmm"));
 	char *slash;
 
 	ret_path[n > 0 ? n : 0] = '\0';
 	slash = strrchr(ret_path, '/');
-	if (slash)
-		strcpy(slash + 1, "kvshim-vmm");
-	if (!slash || access(ret_path, X_OK) < 0)
-		strcpy(ret_path, KVSHIM_LIBEXECDIR "/kvshim-vmm");
+	strcpy(slash ? slash + 1 : ret_path, "kvshim-vmm");
 }
 
 int kvs_payload_launch(struct kvs_payload *p, const struct kvs_spec *spec, int bundle_fd,
@@ -235,7 +232,7 @@ static int spawn_vmm(
 	char vmm[PATH_MAX];
 	int r;
 
-	find_vmm(vmm);
+	path_beside(vmm);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
@@ -246,6 +243,9 @@ static int spawn_vmm(
 		posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, KVS_FD_LOG);
 	posix_spawn_file_actions_addclosefrom_np(&actions, debug ? KVS_FD_FIRST_FREE : KVS_FD_LOG);
 	r = posix_spawn(&p->pid, vmm, &actions, &attributes, argv, envp);
+	if (r == ENOENT)
+		r = posix_spawn(&p->pid, KVSHIM_LIBEXECDIR "/kvshim-vmm", &actions, &attributes,
+			argv, envp);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return -r;

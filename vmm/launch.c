@@ -203,10 +203,9 @@ static int parse(const char *packet, size_t size, struct kvs_launch *l)
 int kvs_launch_receive(int socket, struct kvs_launch *ret_launch, struct kvs_launch_fds *ret_fds,
 	struct kvs_error *err)
 {
-	const size_t size = sizeof(struct header) + MAX_STRING_BYTES;
-	_cleanup_free_ char *packet = malloc(size);
+	char packet[sizeof(struct header) + MAX_STRING_BYTES];
 	struct kvs_launch l = { 0 };
-	ssize_t n = packet ? receive_with_fds(socket, packet, size, ret_fds) : -ENOMEM;
+	ssize_t n = receive_with_fds(socket, packet, sizeof(packet), ret_fds);
 	int r = n < 0 ? (int)n : parse(packet, (size_t)n, &l);
 
 	if (r == -EPIPE)

@@ -78,7 +78,7 @@ static void test_format(void **state)
 	s.vector = 6;
 	s.error_code = 0;
 	s.symbol[0] = '\0';
-	assert_text(&s, "payload stopped by a invalid instruction (vector 6, error code 0x0), at "
+	assert_text(&s, "payload stopped by an invalid instruction (vector 6, error code 0x0), at "
 			"0x401000 [SIGILL]");
 	assert_text(&(struct kvs_stop){.kind = KVS_STOP_EXITED, .exit_code = 3},
 		"payload exited with 3");

@@ -186,7 +186,7 @@ static const struct kvs_runner_case ports[] = {
 };
 
 /* 77 is a call that came back; where the stub is out of reach, the jump or the port faults. */
-#define GATE(what) {.name = #what, ARGS(#what), .status = 139, .errors = {"payload stopped by a "}}
+#define GATE(what) {.name = #what, ARGS(#what), .status = 139, .errors = {"payload stopped by a"}}
 
 static const struct kvs_runner_case guest_init[] = {
 	PAGE(init_read, "read of protected 0x7fffffff0000"),
