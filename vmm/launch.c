@@ -146,6 +146,19 @@ static bool parse_strings(const struct header *h, struct kvs_launch *l)
 	return l->cwd[0] == '/';
 }
 
+static void close_received(struct msghdr *message)
+{
+	const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	size_t bytes = header ? header->cmsg_len - CMSG_LEN(0) : 0;
+
+	for (size_t at = 0; at + sizeof(int) <= bytes; at += sizeof(int)) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(header) + at, sizeof(fd));
+		close(fd);
+	}
+}
+
 /* One packet and its descriptors, which are closed again when they are not the right number. */
 static ssize_t receive_with_fds(
 	int socket, void *ret_data, size_t size, struct kvs_launch_fds *ret_fds)
@@ -167,11 +180,13 @@ static ssize_t receive_with_fds(
 	if (n <= 0)
 		return n < 0 ? -errno : -EPIPE;
 	header = CMSG_FIRSTHDR(&message);
-	if (!header || header->cmsg_type != SCM_RIGHTS ||
-		header->cmsg_len != CMSG_LEN(sizeof(*ret_fds)))
+	if (!header || header->cmsg_len != CMSG_LEN(sizeof(*ret_fds)) ||
+		message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		close_received(&message);
 		return -EBADMSG;
+	}
 	memcpy(ret_fds, CMSG_DATA(header), sizeof(*ret_fds));
-	return message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EBADMSG : n;
+	return n;
 }
 
 /* Take a packet apart; the strings stay in @l->strings, which it takes. */
@@ -211,6 +226,11 @@ int kvs_launch_receive(int socket, struct kvs_launch *ret_launch, struct kvs_lau
 	if (r == -EPIPE)
 		return r;
 	if (r < 0) {
+		if (n >= 0) {
+			close(ret_fds->payload);
+			close(ret_fds->root);
+			close(ret_fds->null);
+		}
 		kvs_launch_done(&l);
 		return kvs_error_set(err, KVS_ERROR_INTERNAL, -r, "bad launch message");
 	}

@@ -118,7 +118,7 @@ static void test_file(void **state)
 	assert_int_equal(ftruncate(fd, 2 * KVS_PAGE_SIZE), 0);
 	assert_int_equal(pwrite(fd, "from the file", 13, KVS_PAGE_SIZE), 13);
 	assert_int_equal(kvs_ram_alloc_exact(ram, 2, &gpa), 0);
-	assert_int_equal(kvs_ram_map_file(ram, gpa, 2, fd, 0, false), 0);
+	assert_int_equal(kvs_ram_map_file(ram, gpa, 2, fd, 0, true, false), 0);
 	assert_memory_equal(kvs_ram_at(ram, gpa + KVS_PAGE_SIZE), "from the file", 13);
 	memcpy(kvs_ram_at(ram, gpa + KVS_PAGE_SIZE), "from the RAM!", 13);
 	assert_int_equal(pread(fd, text, 13, KVS_PAGE_SIZE), 13);

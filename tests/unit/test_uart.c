@@ -4,8 +4,9 @@
 
 #include "vmm/uart.h"
 
+#define FCR KVS_UART_IIR
+
 enum {
-	FCR = KVS_UART_IIR,
 	DLAB = 0x80,
 	LOOP = 0x10,
 };
