@@ -56,9 +56,7 @@ struct opened {
 
 static void close_opened(struct opened *o)
 {
-	kvs_close_p(&o->fds.payload);
-	kvs_close_p(&o->fds.root);
-	kvs_close_p(&o->fds.null);
+	kvs_launch_close_fds(&o->fds);
 	free(o->exe);
 }
 
@@ -196,7 +194,7 @@ static void path_beside(char *ret_path)
 int kvs_payload_launch(struct kvs_payload *p, const struct kvs_spec *spec, int bundle_fd,
 	uint32_t flags, struct kvs_error *err)
 {
-	_cleanup_(close_opened) struct opened o = { .fds = { -1, -1, -1 } };
+	_cleanup_(close_opened) struct opened o = { .fds = KVS_LAUNCH_NO_FDS };
 	int r = open_all(&o, spec, bundle_fd, err);
 	struct kvs_launch launch = {
 		.abi = spec->abi == KVS_SPEC_ABI_BARE ? KVS_ABI_BARE : KVS_ABI_LINUX,

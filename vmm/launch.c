@@ -16,7 +16,6 @@ enum {
 	MAX_STRINGS = 16384,
 	MAX_STRING_BYTES = 160 << 10, /* with the header, what one packet can carry */
 	FIXED_STRINGS = 3,	      /* cwd, exe, hostname */
-	FDS = sizeof(struct kvs_launch_fds) / sizeof(int),
 };
 
 /* On the wire; then the strings: args, env, cwd, exe, hostname, each with its NUL. */
@@ -53,8 +52,15 @@ union ancillary {
 	char bytes[CMSG_SPACE(sizeof(struct kvs_launch_fds))];
 };
 
+/* Bytes of descriptors that go with a message: the last two only when it parks. */
+static size_t fds_bytes(uint32_t flags)
+{
+	return flags & KVS_LAUNCH_PARK ? sizeof(struct kvs_launch_fds)
+				       : offsetof(struct kvs_launch_fds, start);
+}
+
 static int send_with_fds(
-	int socket, const void *data, size_t size, const struct kvs_launch_fds *fds)
+	int socket, const void *data, size_t size, const struct kvs_launch_fds *fds, size_t bytes)
 {
 	union ancillary ancillary = { .header = {
 					      .cmsg_level = SOL_SOCKET,
@@ -66,10 +72,10 @@ static int send_with_fds(
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &ancillary,
-		.msg_controllen = sizeof(ancillary),
+		.msg_controllen = CMSG_SPACE(bytes),
 	};
 
-	memcpy(CMSG_DATA(&ancillary.header), fds, sizeof(*fds));
+	memcpy(CMSG_DATA(&ancillary.header), fds, bytes);
 	return sendmsg(socket, &message, MSG_NOSIGNAL) == (ssize_t)size ? 0 : -errno;
 }
 
@@ -105,7 +111,7 @@ int kvs_launch_send(int socket, const struct kvs_launch *l, const struct kvs_lau
 	at = append(at, l->cwd);
 	at = append(at, l->exe);
 	append(at, l->hostname);
-	r = send_with_fds(socket, message, sizeof(h) + bytes, fds);
+	r = send_with_fds(socket, message, sizeof(h) + bytes, fds, fds_bytes(l->flags));
 	return r < 0 ? kvs_error_set(err, KVS_ERROR_HOST, -r, "cannot reach kvshim-vmm") : 0;
 }
 
@@ -159,9 +165,9 @@ static void close_received(struct msghdr *message)
 	}
 }
 
-/* One packet and its descriptors, which are closed again when they are not the right number. */
-static ssize_t receive_with_fds(
-	int socket, void *ret_data, size_t size, struct kvs_launch_fds *ret_fds)
+/* One packet and its descriptors; @ret_fd_bytes says how many of them came. */
+static ssize_t receive_with_fds(int socket, void *ret_data, size_t size,
+	struct kvs_launch_fds *ret_fds, size_t *ret_fd_bytes)
 {
 	union ancillary ancillary;
 	struct iovec iov = { ret_data, size };
@@ -180,12 +186,12 @@ static ssize_t receive_with_fds(
 	if (n <= 0)
 		return n < 0 ? -errno : -EPIPE;
 	header = CMSG_FIRSTHDR(&message);
-	if (!header || header->cmsg_len != CMSG_LEN(sizeof(*ret_fds)) ||
-		message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+	if (!header || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		close_received(&message);
 		return -EBADMSG;
 	}
-	memcpy(ret_fds, CMSG_DATA(header), sizeof(*ret_fds));
+	*ret_fd_bytes = header->cmsg_len - CMSG_LEN(0);
+	memcpy(ret_fds, CMSG_DATA(header), *ret_fd_bytes);
 	return n;
 }
 
@@ -220,22 +226,34 @@ int kvs_launch_receive(int socket, struct kvs_launch *ret_launch, struct kvs_lau
 {
 	char packet[sizeof(struct header) + MAX_STRING_BYTES];
 	struct kvs_launch l = { 0 };
-	ssize_t n = receive_with_fds(socket, packet, sizeof(packet), ret_fds);
-	int r = n < 0 ? (int)n : parse(packet, (size_t)n, &l);
+	size_t fd_bytes = 0;
+	ssize_t n;
+	int r;
 
+	*ret_fds = KVS_LAUNCH_NO_FDS;
+	n = receive_with_fds(socket, packet, sizeof(packet), ret_fds, &fd_bytes);
+	r = n < 0 ? (int)n : parse(packet, (size_t)n, &l);
+	if (r == 0 && fd_bytes != fds_bytes(l.flags))
+		r = -EBADMSG;
 	if (r == -EPIPE)
 		return r;
 	if (r < 0) {
-		if (n >= 0) {
-			close(ret_fds->payload);
-			close(ret_fds->root);
-			close(ret_fds->null);
-		}
+		kvs_launch_close_fds(ret_fds);
 		kvs_launch_done(&l);
 		return kvs_error_set(err, KVS_ERROR_INTERNAL, -r, "bad launch message");
 	}
 	*ret_launch = l;
 	return 0;
+}
+
+void kvs_launch_close_fds(struct kvs_launch_fds *fds)
+{
+	kvs_close_p(&fds->payload);
+	kvs_close_p(&fds->root);
+	kvs_close_p(&fds->null);
+	kvs_close_p(&fds->start);
+	kvs_close_p(&fds->record);
+	*fds = KVS_LAUNCH_NO_FDS;
 }
 
 void kvs_launch_done(struct kvs_launch *l)

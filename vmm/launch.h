@@ -26,7 +26,15 @@ struct kvs_launch_fds {
 	int payload; /* the ELF file, readable */
 	int root;    /* O_PATH directory: the payload's root */
 	int null;    /* /dev/null, for reading and writing */
+	/* With KVS_LAUNCH_PARK only, else -1: */
+	int start;  /* the payload waits at its entry until a byte comes here */
+	int record; /* file for the exit record; the socket's other end may be gone by then */
 };
+
+#define KVS_LAUNCH_NO_FDS ((struct kvs_launch_fds){ -1, -1, -1, -1, -1 })
+
+/* kvs_launch_close_fds - close those that are open */
+void kvs_launch_close_fds(struct kvs_launch_fds *fds);
 
 enum kvs_abi {
 	KVS_ABI_LINUX = 1,
@@ -39,6 +47,9 @@ enum kvs_launch_flags {
 	KVS_LAUNCH_CLOSED_STDOUT = 4,
 	KVS_LAUNCH_CLOSED_STDERR = 8,
 	KVS_LAUNCH_DIE_WITH_PARENT = 16, /* the sender waits for the payload, and takes it along */
+	KVS_LAUNCH_PARK =
+		32, /* answer with a record of no stop once loaded, then wait for `start` */
+	KVS_LAUNCH_TERMINAL = 64, /* descriptor 0 becomes the controlling terminal */
 };
 
 struct kvs_launch {

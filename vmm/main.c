@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -23,8 +24,8 @@
  */
 static void raise_all(struct kvs_guest *g, int *control_fd, int floor)
 {
-	int *ours[] = { &g->fds.payload, &g->fds.root, &g->fds.null, &g->machine.vm_fd,
-		&g->machine.vcpu_fd, control_fd, &g->log_fd };
+	int *ours[] = { &g->fds.payload, &g->fds.root, &g->fds.null, &g->fds.start, &g->fds.record,
+		&g->machine.vm_fd, &g->machine.vcpu_fd, control_fd, &g->log_fd };
 	const int count = sizeof(ours) / sizeof(*ours);
 	struct rlimit limit = { (rlim_t)floor + count, (rlim_t)floor + count };
 
@@ -51,6 +52,8 @@ static int start(
 		return r;
 	if (launch->flags & KVS_LAUNCH_DIE_WITH_PARENT)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (launch->flags & KVS_LAUNCH_TERMINAL)
+		ioctl(STDIN_FILENO, TIOCSCTTY, 0);
 	if (launch->flags & KVS_LAUNCH_DEBUG)
 		log_fd = KVS_FD_LOG;
 	if (machine < 0) {
@@ -61,6 +64,22 @@ static int start(
 	if (r == 0)
 		raise_all(g, control_fd, (int)launch->nofile);
 	return r;
+}
+
+/*
+ * Stand at the payload's entry until somebody says start. Whoever waits for the VMM to be loaded
+ * hears so on the socket; the exit record goes to a file then.
+ */
+static void park(struct kvs_guest *g, const struct kvs_record *record, int *control_fd)
+{
+	char byte;
+
+	kvs_launch_write_record(*control_fd, record);
+	close(*control_fd);
+	*control_fd = g->fds.record;
+	while (read(g->fds.start, &byte, 1) < 0 && errno == EINTR)
+		;
+	close(g->fds.start);
 }
 
 /* End as the payload ended, so that whoever waits for this process sees its fate. */
@@ -92,11 +111,13 @@ int main(void)
 	if (r < 0) {
 		record.stop.kind = KVS_STOP_VMM_FAILURE;
 	} else {
+		strncpy(record.backend, kvs_machine_backend_name(&guest.machine),
+			sizeof(record.backend) - 1);
+		if (launch.flags & KVS_LAUNCH_PARK)
+			park(&guest, &record, &control_fd);
 		kvs_guest_run(&guest);
 		record.stop = guest.stop;
 		record.usage = guest.usage;
-		strncpy(record.backend, kvs_machine_backend_name(&guest.machine),
-			sizeof(record.backend) - 1);
 	}
 	kvs_launch_write_record(control_fd, &record);
 	return end_as(&record.stop);

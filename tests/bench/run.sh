@@ -130,7 +130,7 @@ set -- "$@" \
 	--run empty "$build/tests/bench/empty" ';'
 
 for name in kvshim-bare kvshim-busybox; do
-	set -- "$@" --budget "$name=1.5" --budget "$name/runc=1/6" --budget "$name/runsc=1/50"
+	set -- "$@" --budget "$name=2.0" --budget "$name/runc=1/4"
 done
 
 # ---- running it ---------------------------------------------------------------------------------------------------------
