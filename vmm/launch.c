@@ -65,7 +65,7 @@ static int send_with_fds(
 	union ancillary ancillary = { .header = {
 					      .cmsg_level = SOL_SOCKET,
 					      .cmsg_type = SCM_RIGHTS,
-					      .cmsg_len = CMSG_LEN(sizeof(*fds)),
+					      .cmsg_len = CMSG_LEN(bytes),
 				      } };
 	struct iovec iov = { (void *)data, size };
 	struct msghdr message = {
