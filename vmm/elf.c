@@ -62,6 +62,18 @@ static int check_header(const Elf64_Ehdr *eh, struct kvs_error *err)
 	return 0;
 }
 
+/* A file may be short and no ELF at all: that is said first. */
+static int read_header(int fd, Elf64_Ehdr *ret, struct kvs_error *err)
+{
+	ssize_t n = kvs_io_pread_all(fd, memset(ret, 0, sizeof(*ret)), sizeof(*ret), 0);
+	size_t known = n < SELFMAG ? (size_t)n : SELFMAG;
+
+	if (n >= 0 && n < (ssize_t)sizeof(*ret) && memcmp(ret->e_ident, ELFMAG, known) != 0)
+		return check_header(ret, err);
+	n = read_at(fd, ret, sizeof(*ret), 0, "ELF header", err);
+	return n < 0 ? (int)n : check_header(ret, err);
+}
+
 static int bad_interpreter(int fd, const Elf64_Phdr *ph, struct kvs_error *err)
 {
 	char name[64] = "";
@@ -177,9 +189,7 @@ int kvs_elf_read(int fd, struct kvs_elf *ret_elf, struct kvs_error *err)
 
 	if (fstat(fd, &st) < 0)
 		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot examine the payload");
-	r = read_at(fd, &eh, sizeof(eh), 0, "ELF header", err);
-	if (r == 0)
-		r = check_header(&eh, err);
+	r = read_header(fd, &eh, err);
 	if (r < 0)
 		return r;
 	elf.is_pie = eh.e_type == ET_DYN;

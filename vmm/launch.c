@@ -186,7 +186,8 @@ static ssize_t receive_with_fds(int socket, void *ret_data, size_t size,
 	if (n <= 0)
 		return n < 0 ? -errno : -EPIPE;
 	header = CMSG_FIRSTHDR(&message);
-	if (!header || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+	if (!header || header->cmsg_len > CMSG_LEN(sizeof(*ret_fds)) ||
+		message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		close_received(&message);
 		return -EBADMSG;
 	}

@@ -18,6 +18,11 @@
 		.name = #what, ARGS(#what), .status = 139, NO_OUTPUT,                              \
 		.errors = {"general protection fault", "(" note, " in " #what},                    \
 	}
+#define GP_FRAME(what, text)                                                                       \
+	{                                                                                          \
+		.name = #what, ARGS(#what), .status = 139, NO_OUTPUT, .errors = {text, " in " #what}, \
+		.qemu_error = "page fault: read of protected",                                     \
+	}
 #define PAGE(what, text)                                                                           \
 	{                                                                                          \
 		.name = #what, ARGS(#what), .status = 139, NO_OUTPUT,                              \
@@ -55,7 +60,7 @@ static const struct kvs_runner_case faults[] = {
 		.errors = {"general protection fault"}},
 	{.name = "non_canonical_return", ARGS("non_canonical_return"), .status = 139, NO_OUTPUT,
 		.errors = {"general protection fault"}},
-	{.name = "non_canonical_stack", ARGS("non_canonical_stack"), .status = 135, NO_OUTPUT,
+	{.name = "non_canonical_stack", ARGS("non_canonical_stack"), .status = 135, .other_status = 139, NO_OUTPUT,
 		.errors = {"stack segment fault", " in non_canonical_stack", "[SIGBUS]"}},
 	ILL(no_stack),
 	{.name = "no_stack_call", ARGS("no_stack_call"), .status = 139, NO_OUTPUT,
@@ -72,7 +77,7 @@ static const struct kvs_runner_case faults[] = {
 		.errors = {"divide error", " in divide_overflow", "[SIGFPE]"}},
 	{.name = "undefined", ARGS("undefined"), .status = 132, NO_OUTPUT,
 		.errors = {"invalid instruction", "(ud2)", " in undefined", "[SIGILL]"}},
-	{.name = "unaligned", ARGS("unaligned"), .status = 135, NO_OUTPUT,
+	{.name = "unaligned", ARGS("unaligned"), .status = 135, .other_status = 77, NO_OUTPUT,
 		.errors = {"alignment check", " in unaligned", "[SIGBUS]"}},
 	{.name = "overflow_stack", ARGS("overflow_stack"), .status = 139, NO_OUTPUT,
 		.errors = {"page fault: write of unmapped 0x7ff", "(stack overflow)", " in recurse"}},
@@ -102,8 +107,8 @@ static const struct kvs_runner_case privileged[] = {
 	GP(clear_task_switched),
 	GP(swap_gs),
 	GP(return_system),
-	GP(return_interrupt),
-	GP_NOTE(return_interrupt_iopl, "cli or sti in ring 3"),
+	GP_FRAME(return_interrupt, "general protection fault"),
+	GP_FRAME(return_interrupt_iopl, "cli or sti in ring 3"),
 	{.name = "enter_system", ARGS("enter_system"), .status = 132, .other_status = 139, NO_OUTPUT,
 		.errors = {"invalid instruction", " in enter_system"}},
 	{.name = "monitor_line", ARGS("monitor_line"), .status = 139, .other_status = 132, NO_OUTPUT,
@@ -118,16 +123,17 @@ static const struct kvs_runner_case privileged[] = {
 		.errors = {"a ring 0 instruction"}},
 	{.name = "on_vmx", ARGS("on_vmx"), .status = 132, .other_status = 139, NO_OUTPUT,
 		.errors = {" in on_vmx"}},
-	GP(far_ring0),
-	GP(far_null),
-	GP(far_compat),
+	GP_FRAME(far_ring0, "general protection fault"),
+	GP_FRAME(far_null, "general protection fault"),
+	GP_FRAME(far_compat, "general protection fault"),
 	GP(load_kernel_segment),
 	GP(load_task_segment),
 	GP(nested_task),
 	GP_NOTE(raise_iopl, "port I/O"),
 	TRAP(breakpoint, "breakpoint"),
 	TRAP(interrupt_3, "breakpoint"),
-	TRAP(debug_trap, "debug trap"),
+	{.name = "debug_trap", ARGS("debug_trap"), .status = 133, .other_status = 132, NO_OUTPUT,
+		.errors = {"debug trap", " in debug_trap", "[SIGTRAP]"}},
 	{.name = "single_step", ARGS("single_step"), .status = 133, NO_OUTPUT,
 		.errors = {"debug trap", " in single_step", "[SIGTRAP]"}},
 	{.name = "single_step_call", ARGS("single_step_call"), .status = 133, NO_OUTPUT,
