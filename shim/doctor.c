@@ -109,9 +109,10 @@ static int run_probe(int root_fd, struct kvs_record *ret_record, struct kvs_erro
 
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	if (r == 0)
-		r = kvs_payload_start(&payload, false, &mask, err);
+		r = kvs_payload_start(&payload, false, -1, &mask, err);
 	if (r == 0)
-		r = kvs_payload_launch(&payload, &spec, root_fd, KVS_LAUNCH_DIE_WITH_PARENT, err);
+		r = kvs_payload_launch(
+			&payload, &spec, root_fd, KVS_LAUNCH_DIE_WITH_PARENT, -1, -1, err);
 	if (r < 0)
 		return r;
 	kvs_payload_wait(&payload, -1, ret_record);

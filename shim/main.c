@@ -4,11 +4,15 @@
 #include "schema.h"
 #include "template.h"
 #include "verbs.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/launch.h"
 
+#include <cjson/cJSON.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct verb {
@@ -34,9 +38,11 @@ static void print_help(FILE *out)
 		out);
 	for (size_t i = 0; i < VERBS; i++)
 		fprintf(out, "  %-9s %-38s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
-	fputs("\n  --debug    say what is ignored or not served\n"
-	      "  --version  print the version\n"
-	      "  --help     print this\n\n"
+	fputs("\n  --debug              say what is ignored or not served\n"
+	      "  --root DIR           where state is kept\n"
+	      "  --log FILE           write errors there too; --log-format json as JSON\n"
+	      "  --version, --help\n"
+	      "\n\n"
 	      "The exit status of run is the payload's own; 128+n when signal n ended it; 125 "
 	      "when\n"
 	      "kvshim failed, 126 when the payload cannot be loaded, 127 when it is not there.\n"
@@ -83,45 +89,106 @@ static int dispatch(const struct kvs_cli *cli, int argc, char **argv, struct kvs
 	return kvs_error_set(err, KVS_ERROR_USAGE, 0, "unknown verb '%s'", argv[0]);
 }
 
-static int parse_and_dispatch(int argc, char **argv, struct kvs_error *err)
+/* Take the place of standard descriptors that are closed, so that nothing else lands there. */
+static uint32_t plug_closed(void)
+{
+	uint32_t closed = 0;
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_PATH) == fd)
+			closed |= KVS_LAUNCH_CLOSED_STDIN << fd;
+	return closed;
+}
+
+/* The log must exist even when there is nothing to say: callers read it after any failure. */
+static void log_error(const struct kvs_cli *cli, const struct kvs_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *text = NULL;
+	char message[1024], when[32];
+	time_t now = time(NULL);
+	struct tm tm;
+	cJSON *json;
+
+	if (!cli->log)
+		return;
+	fd = open(cli->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	if (fd < 0 || err->code == KVS_ERROR_NONE)
+		return;
+	kvs_error_format(err, message, sizeof(message));
+	gmtime_r(&now, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	json = cJSON_CreateObject();
+	cJSON_AddStringToObject(json, "level", "error");
+	cJSON_AddStringToObject(json, "msg", message);
+	cJSON_AddStringToObject(json, "time", when);
+	text = cli->log_json ? cJSON_PrintUnformatted(json) : strdup(message);
+	cJSON_Delete(json);
+	if (text)
+		dprintf(fd, "%s\n", text);
+}
+
+/* Options for every verb. Those of cgroup and user handling are taken and have no effect yet. */
+static int parse_globals(int argc, char **argv, struct kvs_cli *cli, struct kvs_error *err)
 {
 	static const struct option options[] = {
 		{ "debug", no_argument, NULL, 'd' },
+		{ "root", required_argument, NULL, 'r' },
+		{ "log", required_argument, NULL, 'l' },
+		{ "log-format", required_argument, NULL, 'f' },
+		{ "log-level", required_argument, NULL, 'i' },
+		{ "systemd-cgroup", no_argument, NULL, 'i' },
+		{ "cgroup-manager", required_argument, NULL, 'i' },
+		{ "rootless", optional_argument, NULL, 'i' },
 		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct kvs_cli cli = { 0 };
 	int option;
 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "+hv", options, NULL)) != -1) {
-		switch (option) {
-		case 'd':
-			cli.debug = true;
-			break;
-		case 'v':
-			return print_version();
-		case 'h':
-			print_help(stdout);
-			return 0;
-		default:
+		if (option == 'd')
+			cli->debug = true;
+		else if (option == 'r')
+			cli->root = optarg;
+		else if (option == 'l')
+			cli->log = optarg;
+		else if (option == 'f')
+			cli->log_json = strcmp(optarg, "json") == 0;
+		else if (option == 'v' || option == 'h')
+			return option;
+		else if (option != 'i')
 			return kvs_error_set(
 				err, KVS_ERROR_USAGE, 0, "unknown option '%s'", argv[optind - 1]);
-		}
 	}
-	return dispatch(&cli, argc - optind, argv + optind, err);
+	return 0;
+}
+
+static int parse_and_dispatch(int argc, char **argv, struct kvs_cli *cli, struct kvs_error *err)
+{
+	int r = parse_globals(argc, argv, cli, err);
+
+	if (r == 'v')
+		return print_version();
+	if (r == 'h') {
+		print_help(stdout);
+		return 0;
+	}
+	return r < 0 ? r : dispatch(cli, argc - optind, argv + optind, err);
 }
 
 int main(int argc, char **argv)
 {
+	struct kvs_cli cli = { .closed = plug_closed() };
 	struct kvs_error err = { 0 };
-	int r = parse_and_dispatch(argc, argv, &err);
+	int r = parse_and_dispatch(argc, argv, &cli, &err);
 
+	if (r < 0 && err.code == KVS_ERROR_NONE)
+		kvs_error_set(&err, KVS_ERROR_HOST, -r, "failed");
+	log_error(&cli, &err);
 	if (r >= 0)
 		return r;
-	if (err.code == KVS_ERROR_NONE)
-		kvs_error_set(&err, KVS_ERROR_HOST, -r, "failed");
 	kvs_error_print(&err);
 	return kvs_error_exit_code(&err);
 }

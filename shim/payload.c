@@ -192,7 +192,7 @@ static void path_beside(char *ret_path)
 }
 
 int kvs_payload_launch(struct kvs_payload *p, const struct kvs_spec *spec, int bundle_fd,
-	uint32_t flags, struct kvs_error *err)
+	uint32_t flags, int start_fd, int record_fd, struct kvs_error *err)
 {
 	_cleanup_(close_opened) struct opened o = { .fds = KVS_LAUNCH_NO_FDS };
 	int r = open_all(&o, spec, bundle_fd, err);
@@ -211,7 +211,13 @@ int kvs_payload_launch(struct kvs_payload *p, const struct kvs_spec *spec, int b
 		.hostname = (char *)(spec->hostname ? spec->hostname : ""),
 	};
 
-	return r < 0 ? r : kvs_launch_send(p->control_fd, &launch, &o.fds, err);
+	struct kvs_launch_fds fds = o.fds;
+
+	if (r < 0)
+		return r;
+	fds.start = start_fd;
+	fds.record = record_fd;
+	return kvs_launch_send(p->control_fd, &launch, &fds, err);
 }
 
 /* Move a descriptor beyond those that kvshim-vmm is given, so that no dup2 hits a source. */
@@ -220,8 +226,8 @@ static int raised(int fd)
 	return fcntl(fd, F_DUPFD_CLOEXEC, KVS_FD_FIRST_FREE);
 }
 
-static int spawn_vmm(
-	struct kvs_payload *p, int control_fd, int kvm_fd, bool debug, const sigset_t *mask)
+static int spawn_vmm(struct kvs_payload *p, int control_fd, int kvm_fd, bool debug, int terminal_fd,
+	const sigset_t *mask)
 {
 	char *const argv[] = { (char *)"kvshim-vmm", NULL }, *const envp[] = { NULL };
 	_cleanup_close_ int control = raised(control_fd), kvm = raised(kvm_fd);
@@ -233,8 +239,11 @@ static int spawn_vmm(
 	path_beside(vmm);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setflags(
+		&attributes, POSIX_SPAWN_SETSIGMASK | (terminal_fd >= 0 ? POSIX_SPAWN_SETSID : 0));
 	posix_spawnattr_setsigmask(&attributes, mask);
+	for (int fd = 0; terminal_fd >= 0 && fd < 3; fd++)
+		posix_spawn_file_actions_adddup2(&actions, terminal_fd, fd);
 	posix_spawn_file_actions_adddup2(&actions, control, KVS_FD_CONTROL);
 	posix_spawn_file_actions_adddup2(&actions, kvm, KVS_FD_KVM);
 	if (debug)
@@ -249,8 +258,8 @@ static int spawn_vmm(
 	return -r;
 }
 
-int kvs_payload_start(
-	struct kvs_payload *p, bool debug, const sigset_t *mask, struct kvs_error *err)
+int kvs_payload_start(struct kvs_payload *p, bool debug, int terminal_fd, const sigset_t *mask,
+	struct kvs_error *err)
 {
 	_cleanup_close_ int kvm_fd = -1, far = -1;
 	int pair[2], r = kvs_payload_open_kvm(&kvm_fd, err);
@@ -261,7 +270,7 @@ int kvs_payload_start(
 		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot make a socket");
 	p->control_fd = pair[0];
 	far = pair[1];
-	r = spawn_vmm(p, far, kvm_fd, debug, mask);
+	r = spawn_vmm(p, far, kvm_fd, debug, terminal_fd, mask);
 	return r < 0 ? kvs_error_set(err, KVS_ERROR_HOST, -r, "cannot start kvshim-vmm") : 0;
 }
 
@@ -321,4 +330,20 @@ void kvs_payload_wait(struct kvs_payload *p, int signals, struct kvs_record *ret
 		;
 	p->pid = 0;
 	explain_status(status, ret_record);
+}
+
+int kvs_payload_wait_parked(struct kvs_payload *p, struct kvs_error *err)
+{
+	struct kvs_record record;
+
+	kvs_payload_wait(p, -1, &record);
+	if (record.stop.kind == KVS_STOP_NONE)
+		return 0;
+	if (record.stop.kind == KVS_STOP_VMM_FAILURE)
+		*err = record.error;
+	else
+		kvs_stop_format(&record.stop, err->text, sizeof(err->text));
+	if (err->code == KVS_ERROR_NONE)
+		err->code = KVS_ERROR_HOST;
+	return -EIO;
 }

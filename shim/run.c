@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kvshim run: a payload in the foreground, from the spec to its exit status. */
+#include "bundle.h"
+#include "hooks.h"
 #include "payload.h"
+#include "state.h"
 #include "verbs.h"
 #include "vmm/base/cleanup.h"
-#include "vmm/base/io.h"
 
-#include <fcntl.h>
+#include <cjson/cJSON.h>
 #include <getopt.h>
-#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct run_options {
 	bool strict;
 	const char *bundle;
 	const char *spec; /* file, or NULL: config.json in the bundle */
+	const char *id;	  /* or NULL */
 };
 
 static int parse_options(int argc, char **argv, struct run_options *o, struct kvs_error *err)
@@ -28,9 +29,10 @@ static int parse_options(int argc, char **argv, struct run_options *o, struct kv
 		{ "bundle", required_argument, NULL, 'b' },
 		{ 0 },
 	};
+	bool has_bundle = false;
 	int option, given;
 
-	*o = (struct run_options){ 0 };
+	*o = (struct run_options){ .bundle = "." };
 	optind = 0;
 	while ((option = getopt_long(argc, argv, "+b:", options, NULL)) != -1) {
 		switch (option) {
@@ -39,6 +41,7 @@ static int parse_options(int argc, char **argv, struct run_options *o, struct kv
 			break;
 		case 'b':
 			o->bundle = optarg;
+			has_bundle = true;
 			break;
 		default:
 			return kvs_error_set(
@@ -46,71 +49,14 @@ static int parse_options(int argc, char **argv, struct run_options *o, struct kv
 		}
 	}
 	given = argc - optind;
-	if (!o->bundle && given > 0) {
+	if (!has_bundle && given > 0) {
 		o->spec = argv[optind];
 		given--;
 	}
 	if (given > 1)
 		return kvs_error_set(err, KVS_ERROR_USAGE, 0, "run: too many arguments");
+	o->id = given ? argv[argc - 1] : "run";
 	return 0;
-}
-
-/* Open the spec file and the directory its paths are relative to. */
-static int open_spec(const struct run_options *o, int *ret_bundle_fd, struct kvs_error *err)
-{
-	const char *bundle = o->bundle ? o->bundle : ".";
-	_cleanup_free_ char *copy = NULL;
-	_cleanup_close_ int bundle_fd = -1;
-	const char *name = "config.json";
-	struct stat st;
-	int fd;
-
-	if (o->spec && stat(o->spec, &st) == 0 && S_ISDIR(st.st_mode)) {
-		bundle = o->spec;
-	} else if (o->spec) {
-		copy = strdup(o->spec);
-		if (!copy)
-			return kvs_error_set(err, KVS_ERROR_HOST, ENOMEM, "cannot open the spec");
-		bundle = dirname(copy);
-		name = strrchr(o->spec, '/') ? strrchr(o->spec, '/') + 1 : o->spec;
-	}
-	bundle_fd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	fd = bundle_fd < 0 ? -1 : openat(bundle_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return kvs_error_set(err, KVS_ERROR_SPEC_MISSING, errno, "cannot open spec '%s/%s'",
-			bundle, name);
-	*ret_bundle_fd = TAKE_FD(bundle_fd);
-	return fd;
-}
-
-static int read_spec(const struct run_options *o, struct kvs_spec *spec, int *ret_bundle_fd,
-	struct kvs_error *err)
-{
-	const struct kvs_spec_options options = { .strict = o->strict };
-	_cleanup_close_ int fd = open_spec(o, ret_bundle_fd, err);
-	_cleanup_free_ char *text = NULL;
-	size_t size;
-	int r;
-
-	if (fd < 0)
-		return fd;
-	r = kvs_io_read_file(fd, KVS_SPEC_TEXT_MAX_BYTES, &text, &size);
-	if (r == -EFBIG)
-		return kvs_error_set(err, KVS_ERROR_SPEC_SYNTAX, EFBIG, "the spec is over 1 MiB");
-	if (r < 0)
-		return kvs_error_set(err, KVS_ERROR_SPEC_MISSING, -r, "cannot read the spec");
-	return kvs_spec_parse(text, size, &options, spec, err);
-}
-
-/* Take the place of standard descriptors that are closed, so that nothing else lands there. */
-static uint32_t plug_closed(void)
-{
-	uint32_t closed = 0;
-
-	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_PATH) == fd)
-			closed |= KVS_LAUNCH_CLOSED_STDIN << fd;
-	return closed;
 }
 
 /* Signals that are meant for the payload when somebody sends them to us. */
@@ -155,12 +101,47 @@ static void log_absorbed(const struct kvs_spec *spec)
 			spec->absorbed[i].reason);
 }
 
+static const char *const create_hooks[] = { "prestart", "createRuntime", "createContainer",
+	"startContainer", NULL };
+static const char *const start_hooks[] = { "poststart", NULL };
+static const char *const stop_hooks[] = { "poststop", NULL };
+
+/* Run hooks as `create`, `start` and `delete` would at these points. */
+static int run_hooks(const struct kvs_spec *spec, const struct run_options *o,
+	const struct kvs_payload *payload, const char *const *kinds, struct kvs_error *err)
+{
+	const cJSON *hooks = cJSON_GetObjectItemCaseSensitive(spec->json, "hooks");
+	struct kvs_state s = { .pid = payload->pid, .is_started = kinds != create_hooks };
+	int r = 0;
+	cJSON *json;
+
+	if (!hooks)
+		return 0;
+	snprintf(s.id, sizeof(s.id), "%s", o->id);
+	s.bundle = realpath(o->bundle, NULL);
+	s.pid_start = kvs_state_read_start(s.pid);
+	json = kvs_state_to_json(&s);
+	for (; *kinds && r == 0; kinds++)
+		r = kvs_hooks_run(hooks, *kinds, json, err);
+	cJSON_Delete(json);
+	free(s.bundle);
+	return r;
+}
+
+/* A hook that fails once the payload has run changes nothing any more, but is told. */
+static void warn_of(int r, struct kvs_error *err)
+{
+	if (r < 0)
+		kvs_error_print(err);
+	*err = (struct kvs_error){ 0 };
+}
+
 int kvs_run_verb(const struct kvs_cli *cli, int argc, char **argv, struct kvs_error *err)
 {
 	_cleanup_(kvs_payload_close) struct kvs_payload payload = KVS_PAYLOAD_NONE;
 	_cleanup_(kvs_spec_done) struct kvs_spec spec = { 0 };
 	_cleanup_close_ int bundle_fd = -1, signals = -1;
-	uint32_t flags = plug_closed() | KVS_LAUNCH_DIE_WITH_PARENT;
+	uint32_t flags = cli->closed | KVS_LAUNCH_DIE_WITH_PARENT;
 	struct kvs_error machine_error = { 0 };
 	struct run_options options;
 	struct kvs_record record;
@@ -172,8 +153,8 @@ int kvs_run_verb(const struct kvs_cli *cli, int argc, char **argv, struct kvs_er
 	signals = open_signals(&before);
 	if (signals < 0)
 		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot watch for signals");
-	machine = kvs_payload_start(&payload, cli->debug, &before, &machine_error);
-	r = read_spec(&options, &spec, &bundle_fd, err);
+	machine = kvs_payload_start(&payload, cli->debug, -1, &before, &machine_error);
+	r = kvs_bundle_read(options.bundle, options.spec, options.strict, &spec, &bundle_fd, err);
 	if (r < 0)
 		return r;
 	if (machine < 0) {
@@ -184,9 +165,13 @@ int kvs_run_verb(const struct kvs_cli *cli, int argc, char **argv, struct kvs_er
 		log_absorbed(&spec);
 		flags |= KVS_LAUNCH_DEBUG;
 	}
-	r = kvs_payload_launch(&payload, &spec, bundle_fd, flags, err);
+	r = run_hooks(&spec, &options, &payload, create_hooks, err);
+	if (r == 0)
+		r = kvs_payload_launch(&payload, &spec, bundle_fd, flags, -1, -1, err);
 	if (r < 0)
 		return r;
+	warn_of(run_hooks(&spec, &options, &payload, start_hooks, err), err);
 	kvs_payload_wait(&payload, signals, &record);
+	warn_of(run_hooks(&spec, &options, &payload, stop_hooks, err), err);
 	return report(&record);
 }

@@ -11,13 +11,11 @@
 #define NO_MOUNT      "the guest has no kernel whose file systems could be mounted or hidden"
 #define NO_DEVICE     "the guest has no device files"
 #define NO_OS	      "the guest has no operating system it could tune"
-#define CALLERS_STDIO "run gives the payload the standard input and output of its caller"
 #define OWN_FILE      "a mount engines add on their own; the guest sees what root.path has there"
 
 /* Why a field is refused. */
 #define NO_BIND	    "host files cannot be shared with the guest yet; copy them below root.path"
 #define NO_IDMAP    "mounts with mapped IDs are not supported"
-#define NO_HOOKS    "hooks are not run yet, and skipping one is not what its author wants"
 #define NO_KERNEL   "kvshim boots no kernel; the program of process.args is all that runs"
 #define NO_LISTENER "there is no system call in the guest that a listener could see"
 #define OTHER_OS    "only for another operating system"
@@ -29,7 +27,7 @@
 
 /* Groups of rows that appear more than once. */
 #define HOOK(path)                                                                                 \
-	ROW(path, ARRAY, REFUSED, MAY, NO_HOOKS), ROW(path "/*", OBJECT, SAME, MAY, ""),           \
+	ROW(path, ARRAY, APPLIED, MAY, "programs run at this point, state on standard input"), ROW(path "/*", OBJECT, SAME, MAY, ""),           \
 		ROW(path "/*/args", STRINGS, SAME, MAY, ""),                                       \
 		ROW(path "/*/env", STRINGS, SAME, MAY, ""),                                        \
 		ROW(path "/*/path", STRING, SAME, MUST, ""),                                       \
@@ -245,7 +243,8 @@ static const struct kvs_spec_field fields[] = {
 	ROW("/process/capabilities/inheritable",	STRINGS, SAME, MAY, ""),
 	ROW("/process/capabilities/permitted",		STRINGS, SAME, MAY, ""),
 	ROW("/process/commandLine",			STRING, REFUSED, MAY, OTHER_OS),
-	ROW("/process/consoleSize",			OBJECT, ABSORBED, MAY, CALLERS_STDIO),
+	ROW("/process/consoleSize",			OBJECT, APPLIED, MAY,
+		"size of the terminal at start"),
 	ROW("/process/consoleSize/height",		U16, SAME, MUST, "rows"),
 	ROW("/process/consoleSize/width",		U16, SAME, MUST, "columns"),
 	ROW("/process/cwd",				STRING, APPLIED, MAY,
@@ -294,7 +293,8 @@ static const struct kvs_spec_field fields[] = {
 	ROW("/process/scheduler/priority",		I32, SAME, MAY, ""),
 	ROW("/process/scheduler/runtime",		U64, SAME, MAY, ""),
 	ROW("/process/selinuxLabel",			STRING, ABSORBED, MAY, NO_JAIL),
-	ROW("/process/terminal",			BOOL, ABSORBED, MAY, CALLERS_STDIO),
+	ROW("/process/terminal",			BOOL, APPLIED, MAY,
+		"create makes a terminal; run gives the payload its caller's standard descriptors"),
 	ROW("/process/user",				OBJECT, SECTION, MAY,
 		"identity of the program"),
 	ROW("/process/user/additionalGids",		ARRAY, ABSORBED, MAY, NO_JAIL),

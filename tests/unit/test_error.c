@@ -40,7 +40,7 @@ static void test_rows(void **state)
 		struct kvs_error err = {.code = code};
 		int exit_code = kvs_error_exit_code(&err);
 
-		assert_true(exit_code >= 125 && exit_code <= 127);
+		assert_true(exit_code == 1 || (exit_code >= 125 && exit_code <= 127));
 		assert_true(kvs_error_name(code)[0]);
 		assert_true(kvs_error_set(NULL, code, 0, "x") < 0);
 		for (uint32_t other = 0; other < code; other++)

@@ -91,13 +91,20 @@ void kvs_error_sanitize(struct kvs_error *err)
 	sanitize_string(err->hint, sizeof(err->hint));
 }
 
+void kvs_error_format(const struct kvs_error *err, char *ret_text, size_t size)
+{
+	snprintf(ret_text, size, "%s%s%s%s%s [%s]", err->where, err->where[0] ? ": " : "",
+		err->text, err->errnum ? ": " : "", err->errnum ? strerror(err->errnum) : "",
+		kvs_error_name(err->code));
+}
+
 void kvs_error_print(const struct kvs_error *err)
 {
 	const char *hint = err->hint[0] ? err->hint : row_of(err->code)->hint;
+	char text[768];
 
-	fprintf(stderr, "kvshim: %s%s%s%s%s [%s]\n", err->where, err->where[0] ? ": " : "",
-		err->text, err->errnum ? ": " : "", err->errnum ? strerror(err->errnum) : "",
-		kvs_error_name(err->code));
+	kvs_error_format(err, text, sizeof(text));
+	fprintf(stderr, "kvshim: %s\n", text);
 	if (hint[0])
 		fprintf(stderr, "kvshim: hint: %s\n", hint);
 }

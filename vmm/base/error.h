@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -38,6 +39,10 @@
 		"join the group that owns /dev/kvm (usually: adduser USER kvm) and log in again")  \
 	X(KVM_BUSY, 125, EBUSY, "another hypervisor may hold the CPU; kvshim doctor says more")    \
 	X(KVM_FAILED, 125, EIO, "kvshim doctor tests this machine step by step")                   \
+	X(CONTAINER_MISSING, 1, ENOENT, "kvshim list shows what there is")                         \
+	X(CONTAINER_EXISTS, 1, EEXIST, "choose another id, or kvshim delete the old one")          \
+	X(CONTAINER_STATE, 1, EBUSY, "kvshim state shows where it stands")                         \
+	X(HOOK, 125, EIO, "a hook is a program of whoever wrote the spec; look at its output")       \
 	X(HOST, 125, EIO, "")
 
 enum kvs_error_code {
@@ -86,6 +91,9 @@ int kvs_error_exit_code(const struct kvs_error *err);
  * Terminates the strings, replaces control bytes and an unknown code.
  */
 void kvs_error_sanitize(struct kvs_error *err);
+
+/* kvs_error_format - the first line, without prefix or newline */
+void kvs_error_format(const struct kvs_error *err, char *ret_text, size_t size);
 
 /* kvs_error_print - write the one or two lines to standard error */
 void kvs_error_print(const struct kvs_error *err);
