@@ -201,6 +201,12 @@ static void confined(void)
 	FAILS(fcntl(0, F_DUPFD, 1024), EINVAL);
 }
 
+static void descriptors(void)
+{
+	for (int n = 3; n < 4096; n++)
+		FAILS(fcntl(n, F_GETFD), EBADF);
+}
+
 static void directories(void)
 {
 	char path[PATH_MAX];
@@ -735,7 +741,7 @@ static const struct {
 } behaviours[] = {
 #define B(name) {#name, name}
 	B(show_start), B(auxv), B(show_random), B(memory), B(floating), B(files),
-	B(readonly_files), B(confined), B(directories), B(devices), B(pipes), B(pointers),
+	B(readonly_files), B(confined), B(descriptors), B(directories), B(devices), B(pipes), B(pointers),
 	B(times), B(identity), B(raised), B(alarms), B(restarted), B(interrupted_loop), B(faults),
 	B(mended), B(overflow_caught), B(overflow_uncaught), B(fault_twice), B(forged_flags),
 	B(forged_address), B(forged_kernel), B(forged_init), B(forged_nowhere),

@@ -111,7 +111,7 @@ static void test_print(void **state)
 	kvs_error_set(&err, KVS_ERROR_PAYLOAD_MISSING, ENOENT, "cannot open payload '%s'", "/x");
 	kvs_error_where(&err, "/process/args/0");
 	printed(&err, text, sizeof(text));
-	assert_string_equal(text, "kvshim: /process/args/0: cannot open payload '/x': No such file or "
+	assert_string_equal(text, "kvshim: /process/args/0: cannot open payload '/x': no such file or "
 				  "directory [PAYLOAD_MISSING]\n"
 				  "kvshim: hint: process.args[0] is looked up inside root.path\n");
 	err = (struct kvs_error){.code = KVS_ERROR_HOST, .text = "no hint"};

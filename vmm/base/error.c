@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -91,11 +92,25 @@ void kvs_error_sanitize(struct kvs_error *err)
 	sanitize_string(err->hint, sizeof(err->hint));
 }
 
+/* The C library's words, in lower case like the rest; engines look for them so. */
+static void append_errno(char *text, size_t size, int errnum)
+{
+	size_t used = strlen(text);
+
+	if (!errnum || used + 2 >= size)
+		return;
+	snprintf(text + used, size - used, ": %s", strerror(errnum));
+	text[used + 2] = (char)tolower((unsigned char)text[used + 2]);
+}
+
 void kvs_error_format(const struct kvs_error *err, char *ret_text, size_t size)
 {
-	snprintf(ret_text, size, "%s%s%s%s%s [%s]", err->where, err->where[0] ? ": " : "",
-		err->text, err->errnum ? ": " : "", err->errnum ? strerror(err->errnum) : "",
-		kvs_error_name(err->code));
+	size_t used;
+
+	snprintf(ret_text, size, "%s%s%s", err->where, err->where[0] ? ": " : "", err->text);
+	append_errno(ret_text, size, err->errnum);
+	used = strlen(ret_text);
+	snprintf(ret_text + used, size - used, " [%s]", kvs_error_name(err->code));
 }
 
 void kvs_error_print(const struct kvs_error *err)

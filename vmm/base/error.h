@@ -8,7 +8,7 @@
  *
  * Printed form, two lines at most:
  *
- *     kvshim: /process/args/0: cannot open payload 'bin/hello': No such file or directory
+ *     kvshim: /process/args/0: cannot open payload 'bin/hello': no such file or directory
  * [PAYLOAD_MISSING] kvshim: hint: process.args[0] is looked up inside root.path
  */
 #pragma once
