@@ -37,7 +37,8 @@ static int put_all(int directory, FILE *expected)
 int main(int argc, char **argv)
 {
 	int directory = argc == 2 ? open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	int fd = directory < 0 ? -1 : openat(directory, "expected", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	int fd = directory < 0 ? -1
+			       : openat(directory, "expected", O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	FILE *expected = fd < 0 ? NULL : fdopen(fd, "w");
 	int r;
 

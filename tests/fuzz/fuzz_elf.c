@@ -55,7 +55,7 @@ static void check_symbol(int fd, uint64_t address)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
-	struct kvs_error err = {0};
+	struct kvs_error err = { 0 };
 	struct kvs_elf elf;
 	int r;
 

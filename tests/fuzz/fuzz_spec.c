@@ -54,8 +54,8 @@ static void check_bad(const struct kvs_spec *spec, const struct kvs_error *err, 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct kvs_spec_options options = {.strict = false};
-	struct kvs_error err = {0};
+	struct kvs_spec_options options = { .strict = false };
+	struct kvs_error err = { 0 };
 	struct kvs_spec spec;
 	size_t absorbed = 1;
 	int r;
@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_bad(&spec, &err, r);
 	}
 	options.strict = true;
-	err = (struct kvs_error){0};
+	err = (struct kvs_error){ 0 };
 	strict_r = kvs_spec_parse((const char *)data, size, &options, &spec, &err);
 	if (strict_r == 0)
 		kvs_spec_done(&spec);

@@ -3,7 +3,8 @@
 
 set -eu
 
-cd "${1:?usage: layers.sh SOURCE_DIR}"
+build=$(cd "${2:?usage: layers.sh SOURCE_DIR BUILD_DIR}" && pwd)
+cd "$1"
 status=0
 
 complain() {
@@ -44,7 +45,7 @@ copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 cp -r vmm guest-init "$copy"
 for file in $(cd "$copy" && find vmm -name '*.c'); do
-	(cd "$copy" && ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -DKVSHIM_VERSION='"0"' -fsyntax-only -I. "$file") ||
+	(cd "$copy" && ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -DKVSHIM_VERSION='"0"' -fsyntax-only -I. -I"$build" "$file") ||
 		complain "$file does not compile without shim/"
 done
 exit "$status"

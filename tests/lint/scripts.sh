@@ -1,5 +1,5 @@
 #!/bin/sh
-# shellcheck has nothing to say about any script.
+# No script has anything shellcheck would complain of.
 
 set -eu
 

@@ -17,8 +17,8 @@ typedef volatile uint8_t *bytes;
 
 static u64 map_at(u64 address, u64 size, int prot, int flags)
 {
-	i64 r = call6(__NR_mmap, address, size, (u64)prot, (u64)(MAP_PRIVATE | MAP_ANONYMOUS | flags),
-		~0ull, 0);
+	i64 r = call6(__NR_mmap, address, size, (u64)prot,
+		(u64)(MAP_PRIVATE | MAP_ANONYMOUS | flags), ~0ull, 0);
 
 	if (r < 0 && r > -4096) {
 		show("mmap", r);
@@ -157,7 +157,7 @@ static void none_restored(void)
 	expect_filled("again", p, 16, 9);
 }
 
-static const uint8_t code_returns[] = {0xb8, 42, 0, 0, 0, 0xc3}; /* mov $42, %eax; ret */
+static const uint8_t code_returns[] = { 0xb8, 42, 0, 0, 0, 0xc3 }; /* mov $42, %eax; ret */
 
 static u64 map_code(void)
 {
@@ -234,8 +234,9 @@ static void fixed_over(void)
 	expect("after", peek(p + 2 * PAGE + 2), 7);
 	map_at(p, 4 * PAGE, PROT_READ, MAP_FIXED);
 	expect_zero("all", p, 4 * PAGE);
-	expect("no replace", (u64)call6(__NR_mmap, p, PAGE, PROT_READ,
-					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~0ull, 0),
+	expect("no replace",
+		(u64)call6(__NR_mmap, p, PAGE, PROT_READ,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~0ull, 0),
 		(u64)-17);
 	poke(p, 1);
 }
@@ -377,7 +378,8 @@ static void chequered(void)
 			protect(p + i * PAGE, 1,
 				(i + turn) % 2 ? PROT_READ : PROT_READ | PROT_WRITE);
 		for (u64 i = 0; i < 32; i++)
-			expect("reading into it", (u64)call3(__NR_getrandom, p + i * PAGE + 100, 1, 0),
+			expect("reading into it",
+				(u64)call3(__NR_getrandom, p + i * PAGE + 100, 1, 0),
 				(i + turn) % 2 ? (u64)-14 : 1);
 		expect_filled("contents", p, 32, 1);
 	}
@@ -492,24 +494,29 @@ static void bad_arguments(void)
 	expect("wrapping", (u64)call6(__NR_mmap, ~0ull & ~(PAGE - 1), 2 * PAGE, 3, 0x32, ~0ull, 0),
 		(u64)-12);
 	expect("munmap of guest-init", (u64)call3(__NR_munmap, KVS_GVA_INIT, PAGE, 0), (u64)-22);
-	expect("mprotect of guest-init", (u64)call3(__NR_mprotect, KVS_GVA_GATE, PAGE, 7), (u64)-12);
-	expect("mremap of a hole", (u64)call6(__NR_mremap, 0x20000, PAGE, 2 * PAGE, 1, 0, 0), (u64)-14);
+	expect("mprotect of guest-init", (u64)call3(__NR_mprotect, KVS_GVA_GATE, PAGE, 7),
+		(u64)-12);
+	expect("mremap of a hole", (u64)call6(__NR_mremap, 0x20000, PAGE, 2 * PAGE, 1, 0, 0),
+		(u64)-14);
 	expect("mremap to nothing", (u64)call6(__NR_mremap, p, PAGE, 0, 1, 0, 0), (u64)-22);
 	expect("mremap of guest-init",
 		(u64)call6(__NR_mremap, KVS_GVA_DESC, PAGE, 2 * PAGE, 1, 0, 0), (u64)-14);
-	expect("madvise of guest-init",
-		(u64)call3(__NR_madvise, KVS_GVA_DESC, PAGE, MADV_DONTNEED), (u64)-22);
+	expect("madvise of guest-init", (u64)call3(__NR_madvise, KVS_GVA_DESC, PAGE, MADV_DONTNEED),
+		(u64)-22);
 	expect("still here", peek(p), 0);
 }
 
-#define B(name) {#name, name}
-static const struct behaviour behaviours[] = {B(unmapped_read), B(unmapped_middle),
+#define B(name)                                                                                    \
+	{                                                                                          \
+#name, name                                                                        \
+	}
+static const struct behaviour behaviours[] = { B(unmapped_read), B(unmapped_middle),
 	B(readonly_write), B(none_read), B(none_neighbour_read), B(none_restored), B(code_write),
 	B(code_revoked), B(code_unmapped), B(code_changed), B(anonymous_execute), B(remapped_zero),
 	B(fixed_over), B(move_keeps), B(move_old_read), B(shrunk_read), B(discarded), B(reserved),
 	B(reserved_read), B(sparse), B(program_break), B(shrunk_break_read), B(recycled), B(churn),
 	B(chequered), B(exhausted), B(touch_beyond), B(call_beyond), B(file_mapped),
-	B(file_readonly_write), B(bad_arguments)};
+	B(file_readonly_write), B(bad_arguments) };
 
 int payload_main(int argc, char **argv, char **envp, const struct kvs_boot *boot)
 {

@@ -12,8 +12,8 @@
 
 #define NON_CANONICAL 0x8000000000000000ull
 
-static uint8_t data_code[16] = {0xc3};
-static const uint8_t rodata_code[16] = {0xc3};
+static uint8_t data_code[16] = { 0xc3 };
+static const uint8_t rodata_code[16] = { 0xc3 };
 static uint8_t bss_code[64];
 
 static void call_at(u64 address)
@@ -21,11 +21,11 @@ static void call_at(u64 address)
 	((void (*)(void))address)();
 }
 
-#define WRONG(name)	    static __attribute__((noinline)) void name(void)
+#define WRONG(name) static __attribute__((noinline)) void name(void)
 #define WRONG_ASM(name, text)                                                                      \
-	__attribute__((naked)) WRONG(name)                                                            \
+	__attribute__((naked)) WRONG(name)                                                         \
 	{                                                                                          \
-		__asm__("push %rbx; " text "; pop %rbx; ret");                                          \
+		__asm__("push %rbx; " text "; pop %rbx; ret");                                     \
 	}
 
 WRONG(null_read)
@@ -71,7 +71,7 @@ WRONG(rodata_execute)
 
 WRONG(stack_execute)
 {
-	volatile uint8_t code[16] = {0xc3};
+	volatile uint8_t code[16] = { 0xc3 };
 
 	call_at((u64)code);
 }
@@ -261,7 +261,10 @@ WRONG(return_interrupt_iopl)
 
 static void far_return(u64 selector)
 {
-	__asm__ volatile("push %0; lea 1f(%%rip), %%rax; push %%rax; lretq; 1:" : : "r"(selector) : "rax");
+	__asm__ volatile("push %0; lea 1f(%%rip), %%rax; push %%rax; lretq; 1:"
+			 :
+			 : "r"(selector)
+			 : "rax");
 }
 
 WRONG(far_ring0)
@@ -452,31 +455,34 @@ WRONG(unknown_call)
 		print("not ENOSYS\n");
 }
 
-#define B(name) {#name, name}
-static const struct behaviour behaviours[] = {B(null_read), B(null_write), B(null_call),
+#define B(name)                                                                                    \
+	{                                                                                          \
+#name, name                                                                        \
+	}
+static const struct behaviour behaviours[] = { B(null_read), B(null_write), B(null_call),
 	B(text_write), B(rodata_write), B(data_execute), B(bss_execute), B(rodata_execute),
 	B(stack_execute), B(non_canonical_read), B(non_canonical_jump), B(non_canonical_return),
 	B(non_canonical_stack), B(no_stack), B(no_stack_call), B(kernel_map_read),
 	B(kernel_text_read), B(entry_area_read), B(vsyscall_read), B(vsyscall_call),
 	B(kernel_text_write), B(divide), B(divide_overflow), B(undefined), B(halt),
-	B(clear_interrupts), B(set_interrupts), B(load_gdt), B(load_idt), B(load_ldt),
-	B(load_task), B(read_cr0), B(read_cr3), B(write_cr3), B(write_cr4), B(read_dr7),
-	B(write_dr7), B(read_msr), B(write_msr), B(write_lstar), B(write_xcr0),
-	B(invalidate_page), B(invalidate_caches), B(clear_task_switched), B(swap_gs),
-	B(return_system), B(enter_system), B(monitor_line), B(breakpoint), B(interrupt_3),
-	B(interrupt_80), B(interrupt_20), B(interrupt_2), B(interrupt_8), B(interrupt_14),
-	B(interrupt_255), B(debug_trap), B(call_vmx), B(call_svm), B(run_svm), B(launch_vmx),
-	B(on_vmx), B(out_80), B(in_80), B(out_cf8), B(in_3f8), B(out_3f8), B(out_3ff_word),
-	B(out_400), B(out_ffff), B(out_fault_port), B(out_syscall_word), B(out_exit), B(out_burst),
-	B(string_out), B(string_in), B(single_step), B(single_step_call), B(raise_iopl),
-	B(nested_task), B(unaligned), B(return_interrupt), B(return_interrupt_iopl), B(far_ring0),
-	B(far_null), B(far_compat), B(load_kernel_segment), B(load_task_segment), B(init_read),
-	B(init_write), B(init_call), B(init_call_syscall), B(gate_write), B(descriptors_read),
+	B(clear_interrupts), B(set_interrupts), B(load_gdt), B(load_idt), B(load_ldt), B(load_task),
+	B(read_cr0), B(read_cr3), B(write_cr3), B(write_cr4), B(read_dr7), B(write_dr7),
+	B(read_msr), B(write_msr), B(write_lstar), B(write_xcr0), B(invalidate_page),
+	B(invalidate_caches), B(clear_task_switched), B(swap_gs), B(return_system), B(enter_system),
+	B(monitor_line), B(breakpoint), B(interrupt_3), B(interrupt_80), B(interrupt_20),
+	B(interrupt_2), B(interrupt_8), B(interrupt_14), B(interrupt_255), B(debug_trap),
+	B(call_vmx), B(call_svm), B(run_svm), B(launch_vmx), B(on_vmx), B(out_80), B(in_80),
+	B(out_cf8), B(in_3f8), B(out_3f8), B(out_3ff_word), B(out_400), B(out_ffff),
+	B(out_fault_port), B(out_syscall_word), B(out_exit), B(out_burst), B(string_out),
+	B(string_in), B(single_step), B(single_step_call), B(raise_iopl), B(nested_task),
+	B(unaligned), B(return_interrupt), B(return_interrupt_iopl), B(far_ring0), B(far_null),
+	B(far_compat), B(load_kernel_segment), B(load_task_segment), B(init_read), B(init_write),
+	B(init_call), B(init_call_syscall), B(gate_write), B(descriptors_read),
 	B(descriptors_write), B(ring0_stack_read), B(ring0_stack_write), B(above_init_read),
 	B(gate_to_non_canonical), B(gate_to_kernel), B(gate_to_init), B(gate_to_itself),
 	B(gate_halt), B(gate_with_iopl), B(gate_with_trap), B(gate_with_nested_task),
 	B(gate_with_vm86), B(overflow_stack), B(spin), B(spin_calls), B(spin_null_jump),
-	B(unknown_call)};
+	B(unknown_call) };
 
 int payload_main(int argc, char **argv, char **envp, const struct kvs_boot *boot)
 {

@@ -78,7 +78,8 @@ static void show_random(void)
 
 	for (int i = 0; i < 16; i++)
 		printf("%02x", random[i]);
-	printf(" %p %p\n", (void *)&random, mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	printf(" %p %p\n", (void *)&random,
+		mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
 static void memory(void)
@@ -101,7 +102,9 @@ static void memory(void)
 	large = realloc(large, 40 << 20);
 	CHECK(large && large[0] == 1 && large[(20 << 20) - 1] == 1);
 	free(large);
-	FAILS((intptr_t)mmap(NULL, 1ul << 40, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), ENOMEM);
+	FAILS((intptr_t)mmap(
+		      NULL, 1ul << 40, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+		ENOMEM);
 }
 
 static double volatile one = 1.0;
@@ -122,7 +125,7 @@ static void files(void)
 {
 	char text[32] = "", target[64] = "";
 	struct stat st, at;
-	struct iovec iov[2] = {{text, 4}, {text + 4, 5}};
+	struct iovec iov[2] = { { text, 4 }, { text + 4, 5 } };
 	int fd = open("/etc/text", O_RDONLY), copy;
 
 	CHECK(fd == 3);
@@ -170,10 +173,10 @@ static void readonly_files(void)
 /* What lies outside the root must not be found by any spelling. */
 static void confined(void)
 {
-	static const char *const outside[] = {"../outside", "/../outside", "../../../../outside",
+	static const char *const outside[] = { "../outside", "/../outside", "../../../../outside",
 		"/etc/../../outside", "/etc/up", "/etc/absolute", "/etc/upwards/outside",
 		"/proc/self/root/etc/passwd", "/proc/1/root/etc/passwd", "/proc/self/cwd",
-		"/proc/self/fd/0", "/proc/version", "/dev/kvm", "/sys/kernel"};
+		"/proc/self/fd/0", "/proc/version", "/dev/kvm", "/sys/kernel" };
 	char path[PATH_MAX];
 	struct stat st;
 	int fd;
@@ -256,7 +259,7 @@ static void pipes(void)
 
 	CHECK(pipe(fds) == 0);
 	CHECK(write(fds[1], "hello", 5) == 5 && read(fds[0], text, 8) == 5);
-	p = (struct pollfd){.fd = fds[0], .events = POLLIN};
+	p = (struct pollfd){ .fd = fds[0], .events = POLLIN };
 	CHECK(poll(&p, 1, 0) == 0);
 	CHECK(poll(&p, 1, 20) == 0);
 	CHECK(write(fds[1], "x", 1) == 1 && poll(&p, 1, -1) == 1 && p.revents == POLLIN);
@@ -269,9 +272,9 @@ static void pipes(void)
 static void pointers(void)
 {
 	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	static const uint64_t bad[] = {0, 8, 0xffff, 0x20000, 0x7fffffff0000, 0x7fffffff1000,
+	static const uint64_t bad[] = { 0, 8, 0xffff, 0x20000, 0x7fffffff0000, 0x7fffffff1000,
 		0x7fffffff3ff8, 0x7ffffffff000, 0x800000000000, 0x8000000000000000,
-		0xffff888000000000, 0xfffffffffffff000, 0xfffffffffffffff8, 0xffffffffffffffff};
+		0xffff888000000000, 0xfffffffffffff000, 0xfffffffffffffff8, 0xffffffffffffffff };
 	char *end = page + 4096;
 	char name[] = "x";
 	int fds[2], file = open("/etc/text", O_RDONLY);
@@ -295,7 +298,8 @@ static void pointers(void)
 		if (p)
 			FAILS(syscall(SYS_rt_sigaction, SIGUSR1, p, 0, 8), EFAULT);
 		FAILS(syscall(SYS_poll, p, 1, 0), EFAULT);
-		FAILS(syscall(SYS_getdents64, open("/etc", O_RDONLY | O_DIRECTORY), p, 600), EFAULT);
+		FAILS(syscall(SYS_getdents64, open("/etc", O_RDONLY | O_DIRECTORY), p, 600),
+			EFAULT);
 	}
 	/* Up to the last byte, and one beyond. */
 	strcpy(end - 10, "/etc/text");
@@ -314,13 +318,13 @@ static void pointers(void)
 	FAILS(write(fds[1], page, 8), EFAULT);
 	FAILS(read(file, (void *)(uintptr_t)pointers, 8), EFAULT);
 	/* Vectors: of lengths that overflow, more than there may be, half of them good. */
-	iov[0] = (struct iovec){name, 1};
-	iov[1] = (struct iovec){NULL, 5};
+	iov[0] = (struct iovec){ name, 1 };
+	iov[1] = (struct iovec){ NULL, 5 };
 	CHECK(writev(fds[1], iov, 2) == 1);
-	iov[1] = (struct iovec){NULL, 0};
-	iov[2] = (struct iovec){name, 1};
+	iov[1] = (struct iovec){ NULL, 0 };
+	iov[2] = (struct iovec){ name, 1 };
 	CHECK(writev(fds[1], iov, 3) == 2);
-	iov[1] = (struct iovec){name, SIZE_MAX};
+	iov[1] = (struct iovec){ name, SIZE_MAX };
 	FAILS(writev(fds[1], iov, 2), EINVAL);
 	FAILS(writev(fds[1], iov, 1025), EINVAL);
 	FAILS(writev(fds[1], iov, -1), EINVAL);
@@ -330,7 +334,7 @@ static void pointers(void)
 
 static void times(void)
 {
-	struct timespec a, b, wait = {0, 30000000};
+	struct timespec a, b, wait = { 0, 30000000 };
 	struct timeval tv;
 
 	CHECK(clock_gettime(CLOCK_MONOTONIC, &a) == 0);
@@ -378,9 +382,9 @@ static void on_info(int number, siginfo_t *info, void *context)
 	last_info = *info;
 }
 
-static void catch(int number, int flags)
+static void catch (int number, int flags)
 {
-	struct sigaction sa = {.sa_sigaction = on_info, .sa_flags = SA_SIGINFO | flags};
+	struct sigaction sa = { .sa_sigaction = on_info, .sa_flags = SA_SIGINFO | flags };
 
 	CHECK(sigaction(number, &sa, NULL) == 0);
 }
@@ -411,7 +415,7 @@ static void raised(void)
 		CHECK(raise(SIGUSR1) == 0);
 	}
 	CHECK(signals_seen == 50 && kept == 25.1);
-	catch(SIGUSR2, 0);
+	catch (SIGUSR2, 0);
 	CHECK(sigaction(SIGUSR2, NULL, &old) == 0 && old.sa_sigaction == on_info);
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR2);
@@ -419,7 +423,7 @@ static void raised(void)
 	CHECK(kill(getpid(), SIGUSR2) == 0 && signals_seen == 50);
 	CHECK(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0);
 	CHECK(signals_seen == 51 && last_info.si_signo == SIGUSR2);
-	catch(SIGUSR1, SA_RESETHAND);
+	catch (SIGUSR1, SA_RESETHAND);
 	raise(SIGUSR1);
 	CHECK(sigaction(SIGUSR1, NULL, &old) == 0 && old.sa_handler == SIG_DFL);
 	signal(SIGTERM, SIG_IGN);
@@ -427,18 +431,18 @@ static void raised(void)
 	FAILS(kill(2, SIGTERM), ESRCH);
 	FAILS(kill(getpid(), 99), EINVAL);
 	CHECK(kill(getpid(), 0) == 0);
-	FAILS(sigaction(SIGKILL, &(struct sigaction){.sa_handler = SIG_IGN}, NULL), EINVAL);
+	FAILS(sigaction(SIGKILL, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL), EINVAL);
 }
 
 static void alarms(void)
 {
-	struct timespec wait = {5, 0}, left = {0};
-	struct itimerval timer = {.it_value.tv_usec = 50000};
+	struct timespec wait = { 5, 0 }, left = { 0 };
+	struct itimerval timer = { .it_value.tv_usec = 50000 };
 	sigset_t set, old;
 	char byte;
 	int fds[2];
 
-	catch(SIGALRM, 0);
+	catch (SIGALRM, 0);
 	CHECK(setitimer(ITIMER_REAL, &timer, NULL) == 0);
 	FAILS(nanosleep(&wait, &left), EINTR);
 	CHECK(left.tv_sec == 4 && signals_seen == 1);
@@ -469,8 +473,8 @@ static void on_alarm_write(int number)
 
 static void restarted(void)
 {
-	struct itimerval timer = {.it_value.tv_usec = 50000};
-	struct sigaction sa = {.sa_handler = on_alarm_write, .sa_flags = SA_RESTART};
+	struct itimerval timer = { .it_value.tv_usec = 50000 };
+	struct sigaction sa = { .sa_handler = on_alarm_write, .sa_flags = SA_RESTART };
 	char byte = 0;
 	int fds[2];
 
@@ -484,10 +488,10 @@ static void restarted(void)
 /* A handler while the program computes, with no system call to be seen at. */
 static void interrupted_loop(void)
 {
-	struct itimerval timer = {.it_value.tv_usec = 20000, .it_interval.tv_usec = 20000};
+	struct itimerval timer = { .it_value.tv_usec = 20000, .it_interval.tv_usec = 20000 };
 	uint64_t turns = 0;
 
-	catch(SIGALRM, SA_RESTART);
+	catch (SIGALRM, SA_RESTART);
 	setitimer(ITIMER_REAL, &timer, NULL);
 	while (signals_seen < 5)
 		turns++;
@@ -506,7 +510,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 
 static void catch_fault(int number, int flags)
 {
-	struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | flags};
+	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | flags };
 
 	CHECK(sigaction(number, &sa, NULL) == 0);
 }
@@ -549,8 +553,9 @@ static void on_mend(int number, siginfo_t *info, void *context)
 /* What garbage collectors do: let it fault, mend it in the handler, go on. */
 static void mended(void)
 {
-	struct sigaction sa = {.sa_sigaction = on_mend, .sa_flags = SA_SIGINFO};
-	char *pages = mmap(NULL, 8 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct sigaction sa = { .sa_sigaction = on_mend, .sa_flags = SA_SIGINFO };
+	char *pages =
+		mmap(NULL, 8 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	for (int i = 0; i < 8; i++)
 		pages[i * 4096] = (char)i;
@@ -576,7 +581,7 @@ static __attribute__((noinline)) int recurse(int n)
 static void overflow_caught(void)
 {
 	static char stack[65536];
-	stack_t alt = {.ss_sp = stack, .ss_size = sizeof(stack)}, old;
+	stack_t alt = { .ss_sp = stack, .ss_size = sizeof(stack) }, old;
 
 	CHECK(sigaltstack(&alt, NULL) == 0);
 	CHECK(sigaltstack(NULL, &old) == 0 && old.ss_sp == stack && old.ss_flags == 0);
@@ -739,14 +744,48 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } behaviours[] = {
-#define B(name) {#name, name}
-	B(show_start), B(auxv), B(show_random), B(memory), B(floating), B(files),
-	B(readonly_files), B(confined), B(descriptors), B(directories), B(devices), B(pipes), B(pointers),
-	B(times), B(identity), B(raised), B(alarms), B(restarted), B(interrupted_loop), B(faults),
-	B(mended), B(overflow_caught), B(overflow_uncaught), B(fault_twice), B(forged_flags),
-	B(forged_address), B(forged_kernel), B(forged_init), B(forged_nowhere),
-	B(write_until_error), B(broken_pipe_ignored), B(wait_for_term), B(wait_default),
-	B(read_term), B(copy), B(abort_now), B(raise_kill), B(print_all),
+#define B(name)                                                                                    \
+	{                                                                                          \
+#name, name                                                                        \
+	}
+	B(show_start),
+	B(auxv),
+	B(show_random),
+	B(memory),
+	B(floating),
+	B(files),
+	B(readonly_files),
+	B(confined),
+	B(descriptors),
+	B(directories),
+	B(devices),
+	B(pipes),
+	B(pointers),
+	B(times),
+	B(identity),
+	B(raised),
+	B(alarms),
+	B(restarted),
+	B(interrupted_loop),
+	B(faults),
+	B(mended),
+	B(overflow_caught),
+	B(overflow_uncaught),
+	B(fault_twice),
+	B(forged_flags),
+	B(forged_address),
+	B(forged_kernel),
+	B(forged_init),
+	B(forged_nowhere),
+	B(write_until_error),
+	B(broken_pipe_ignored),
+	B(wait_for_term),
+	B(wait_default),
+	B(read_term),
+	B(copy),
+	B(abort_now),
+	B(raise_kill),
+	B(print_all),
 #undef B
 };
 

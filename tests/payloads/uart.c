@@ -183,7 +183,7 @@ static void wide(void)
 	line("MCR", in8(COM1 + MCR));
 	line("16 bits", in16(COM1 + LCR));
 	line("32 bits", in32(COM1 + MCR) & 0xff0fff0f); /* MCR LSR MSR SCR, without MSR's state */
-	out32(COM1 + DATA, 0x03000241); /* THR 'A', IER 02, FCR 00, LCR 03 */
+	out32(COM1 + DATA, 0x03000241);			/* THR 'A', IER 02, FCR 00, LCR 03 */
 	line(" IER", in8(COM1 + IER));
 	line("LCR", in8(COM1 + LCR));
 	out16(COM1 + DATA, 0x0042);
@@ -212,7 +212,7 @@ static void string_out(void)
 
 static void string_in(void)
 {
-	char text[16] = {0};
+	char text[16] = { 0 };
 	char *at = text;
 	u64 count = 10;
 
@@ -349,11 +349,14 @@ static void heap_execute(void)
 	((void (*)(void))record->heap)();
 }
 
-#define B(name) {#name, name}
-static const struct behaviour behaviours[] = {B(polled), B(echo), B(echo_fifo), B(echo_iir),
+#define B(name)                                                                                    \
+	{                                                                                          \
+#name, name                                                                        \
+	}
+static const struct behaviour behaviours[] = { B(polled), B(echo), B(echo_fifo), B(echo_iir),
 	B(registers), B(loopback), B(wide), B(string_out), B(string_in), B(bursts), B(burst_read),
 	B(calls), B(ends), B(ends_wide), B(show_record), B(show_seed), B(heap), B(heap_beyond),
-	B(heap_execute)};
+	B(heap_execute) };
 
 int payload_main(int argc, char **argv, char **envp, const struct kvs_boot *boot)
 {

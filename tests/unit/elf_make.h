@@ -15,29 +15,29 @@ struct elf_image {
 static inline struct elf_image elf_good(void)
 {
 	struct elf_image image = {
-		.header = {.e_type = ET_EXEC,
+		.header = { .e_type = ET_EXEC,
 			.e_machine = EM_X86_64,
 			.e_version = EV_CURRENT,
 			.e_entry = 0x400000 + sizeof(Elf64_Ehdr) + 3 * sizeof(Elf64_Phdr),
 			.e_phoff = sizeof(Elf64_Ehdr),
 			.e_ehsize = sizeof(Elf64_Ehdr),
 			.e_phentsize = sizeof(Elf64_Phdr),
-			.e_phnum = 3},
-		.segments = {{.p_type = PT_LOAD,
-				     .p_flags = PF_R | PF_X,
-				     .p_vaddr = 0x400000,
-				     .p_filesz = 0x1000,
-				     .p_memsz = 0x1000,
-				     .p_align = 0x1000},
-			{.p_type = PT_LOAD,
+			.e_phnum = 3 },
+		.segments = { { .p_type = PT_LOAD,
+				      .p_flags = PF_R | PF_X,
+				      .p_vaddr = 0x400000,
+				      .p_filesz = 0x1000,
+				      .p_memsz = 0x1000,
+				      .p_align = 0x1000 },
+			{ .p_type = PT_LOAD,
 				.p_flags = PF_R | PF_W,
 				.p_offset = 0x1000,
 				.p_vaddr = 0x401000,
 				.p_filesz = 0x1000,
 				.p_memsz = 0x3000,
-				.p_align = 0x1000}},
+				.p_align = 0x1000 } },
 		/* mov $60, %eax; mov $7, %edi; syscall */
-		.room = {0xb8, 60, 0, 0, 0, 0xbf, 7, 0, 0, 0, 0x0f, 0x05},
+		.room = { 0xb8, 60, 0, 0, 0, 0xbf, 7, 0, 0, 0, 0x0f, 0x05 },
 	};
 
 	memcpy(image.header.e_ident, ELFMAG, SELFMAG);

@@ -40,13 +40,13 @@ static inline char *read_file(const char *name, size_t *ret_size)
 static inline int parse(
 	const char *text, size_t size, bool strict, struct kvs_spec *spec, struct kvs_error *err)
 {
-	const struct kvs_spec_options options = {.strict = strict};
+	const struct kvs_spec_options options = { .strict = strict };
 	char *copy = malloc(size ? size : 1);
 	int r;
 
 	assert_non_null(copy);
 	memcpy(copy, text, size);
-	*err = (struct kvs_error){0};
+	*err = (struct kvs_error){ 0 };
 	r = kvs_spec_parse(copy, size, &options, spec, err);
 	free(copy);
 	return r;

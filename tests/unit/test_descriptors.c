@@ -28,7 +28,7 @@ static unsigned int dpl_of(uint64_t descriptor)
 
 static void test_segments(void **state)
 {
-	const uint16_t ports[] = {0};
+	const uint16_t ports[] = { 0 };
 
 	(void)state;
 	kvs_descriptors_write(page, ports);
@@ -45,7 +45,7 @@ static void test_segments(void **state)
 
 static void test_tss(void **state)
 {
-	const uint16_t ports[] = {0};
+	const uint16_t ports[] = { 0 };
 	uint64_t low, high, base;
 
 	(void)state;
@@ -64,7 +64,7 @@ static void test_tss(void **state)
 
 static void test_gates(void **state)
 {
-	const uint16_t ports[] = {0};
+	const uint16_t ports[] = { 0 };
 
 	(void)state;
 	kvs_descriptors_write(page, ports);
@@ -82,7 +82,7 @@ static void test_gates(void **state)
 
 static void test_ports(void **state)
 {
-	const uint16_t ports[] = {0x3f8, 0x3ff, 0xe8, 0};
+	const uint16_t ports[] = { 0x3f8, 0x3ff, 0xe8, 0 };
 
 	(void)state;
 	kvs_descriptors_write(page, ports);
@@ -100,7 +100,7 @@ static void test_ports(void **state)
 
 static void test_error_codes(void **state)
 {
-	static const unsigned int with[] = {8, 10, 11, 12, 13, 14, 17, 21, 29, 30};
+	static const unsigned int with[] = { 8, 10, 11, 12, 13, 14, 17, 21, 29, 30 };
 
 	(void)state;
 	for (unsigned int vector = 0; vector < KVS_VECTORS; vector++) {

@@ -25,7 +25,7 @@ static int read_elf(const void *data, size_t size, struct kvs_elf *ret, struct k
 	int fd = file_of(data, size);
 	int r;
 
-	*err = (struct kvs_error){0};
+	*err = (struct kvs_error){ 0 };
 	r = kvs_elf_read(fd, ret, err);
 	close(fd);
 	return r;
@@ -133,7 +133,8 @@ static void test_noise(void **state)
 
 		for (int changes = round % 4; changes >= 0; changes--) {
 			seed = seed * 6364136223846793005u + 1442695040888963407u;
-			((uint8_t *)&image)[(seed >> 33) % 232] ^= (uint8_t)(1u << (seed >> 60 & 7));
+			((uint8_t *)&image)[(seed >> 33) % 232] ^=
+				(uint8_t)(1u << (seed >> 60 & 7));
 		}
 		if (read_elf(&image, sizeof(image), &elf, &err) == 0) {
 			assert_sound(&elf, sizeof(image));

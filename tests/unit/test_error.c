@@ -8,10 +8,11 @@
 
 static void test_innermost_wins(void **state)
 {
-	struct kvs_error err = {0};
+	struct kvs_error err = { 0 };
 
 	(void)state;
-	assert_int_equal(kvs_error_set(&err, KVS_ERROR_HOST, ENOSPC, "cannot %s", "write"), -ENOSPC);
+	assert_int_equal(
+		kvs_error_set(&err, KVS_ERROR_HOST, ENOSPC, "cannot %s", "write"), -ENOSPC);
 	assert_int_equal(kvs_error_set(&err, KVS_ERROR_USAGE, 0, "later"), -EINVAL);
 	assert_int_equal(err.code, KVS_ERROR_HOST);
 	assert_int_equal(err.errnum, ENOSPC);
@@ -37,7 +38,7 @@ static void test_rows(void **state)
 {
 	(void)state;
 	for (uint32_t code = 1; code < KVS_ERROR_COUNT; code++) {
-		struct kvs_error err = {.code = code};
+		struct kvs_error err = { .code = code };
 		int exit_code = kvs_error_exit_code(&err);
 
 		assert_true(exit_code == 1 || (exit_code >= 125 && exit_code <= 127));
@@ -52,7 +53,7 @@ static void test_rows(void **state)
 
 static void test_long_texts(void **state)
 {
-	struct kvs_error err = {0};
+	struct kvs_error err = { 0 };
 	char text[1000];
 
 	(void)state;
@@ -77,7 +78,7 @@ static void test_sanitize(void **state)
 	assert_int_equal(err.errnum, 0);
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 	assert_int_equal(err.text[0], '?');
-	err = (struct kvs_error){.code = KVS_ERROR_HOST, .errnum = ENOENT, .text = "a\33[2Jb\nc"};
+	err = (struct kvs_error){ .code = KVS_ERROR_HOST, .errnum = ENOENT, .text = "a\33[2Jb\nc" };
 	kvs_error_sanitize(&err);
 	assert_int_equal(err.code, KVS_ERROR_HOST);
 	assert_int_equal(err.errnum, ENOENT);
@@ -104,17 +105,18 @@ static void printed(const struct kvs_error *err, char *ret_text, size_t size)
 
 static void test_print(void **state)
 {
-	struct kvs_error err = {0};
+	struct kvs_error err = { 0 };
 	char text[1000];
 
 	(void)state;
 	kvs_error_set(&err, KVS_ERROR_PAYLOAD_MISSING, ENOENT, "cannot open payload '%s'", "/x");
 	kvs_error_where(&err, "/process/args/0");
 	printed(&err, text, sizeof(text));
-	assert_string_equal(text, "kvshim: /process/args/0: cannot open payload '/x': no such file or "
-				  "directory [PAYLOAD_MISSING]\n"
-				  "kvshim: hint: process.args[0] is looked up inside root.path\n");
-	err = (struct kvs_error){.code = KVS_ERROR_HOST, .text = "no hint"};
+	assert_string_equal(text,
+		"kvshim: /process/args/0: cannot open payload '/x': no such file or "
+		"directory [PAYLOAD_MISSING]\n"
+		"kvshim: hint: process.args[0] is looked up inside root.path\n");
+	err = (struct kvs_error){ .code = KVS_ERROR_HOST, .text = "no hint" };
 	printed(&err, text, sizeof(text));
 	assert_string_equal(text, "kvshim: no hint [HOST]\n");
 }

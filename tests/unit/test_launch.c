@@ -24,9 +24,9 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static char *args[] = {"/bin/x", "a b", "", NULL};
-static char *env[] = {"A=1", "B=", NULL};
-static char *none[] = {NULL};
+static char *args[] = { "/bin/x", "a b", "", NULL };
+static char *env[] = { "A=1", "B=", NULL };
+static char *none[] = { NULL };
 
 static struct kvs_launch good(void)
 {
@@ -65,7 +65,7 @@ static void close_fds(const struct kvs_launch_fds *fds)
 static int send_it(const struct kvs_launch *launch)
 {
 	struct kvs_launch_fds fds = some_fds();
-	struct kvs_error err = {0};
+	struct kvs_error err = { 0 };
 	int r = kvs_launch_send(sockets[0], launch, &fds, &err);
 
 	close_fds(&fds);
@@ -74,9 +74,9 @@ static int send_it(const struct kvs_launch *launch)
 
 static void test_there_and_back(void **state)
 {
-	struct kvs_launch launch = good(), got = {0};
-	struct kvs_launch_fds fds = {-1, -1, -1};
-	struct kvs_error err = {0};
+	struct kvs_launch launch = good(), got = { 0 };
+	struct kvs_launch_fds fds = { -1, -1, -1 };
+	struct kvs_error err = { 0 };
 	char byte = 1;
 
 	(void)state;
@@ -122,9 +122,9 @@ static void test_bad_values(void **state)
 	wrong[7].args = none;
 	wrong[8].cwd = "relative";
 	for (size_t i = 0; i < 9; i++) {
-		struct kvs_launch_fds fds = {-1, -1, -1};
-		struct kvs_launch got = {0};
-		struct kvs_error err = {0};
+		struct kvs_launch_fds fds = { -1, -1, -1 };
+		struct kvs_launch got = { 0 };
+		struct kvs_error err = { 0 };
 
 		if (send_it(&wrong[i]) < 0)
 			continue;
@@ -138,9 +138,9 @@ static void test_bad_values(void **state)
 static void test_many_strings(void **state)
 {
 	static char *many[4097];
-	struct kvs_launch launch = good(), got = {0};
+	struct kvs_launch launch = good(), got = { 0 };
 	struct kvs_launch_fds fds;
-	struct kvs_error err = {0};
+	struct kvs_error err = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < 4096; i++)
@@ -158,7 +158,7 @@ static void test_hung_up(void **state)
 {
 	struct kvs_launch_fds fds;
 	struct kvs_launch got;
-	struct kvs_error err = {0};
+	struct kvs_error err = { 0 };
 
 	(void)state;
 	shutdown(sockets[0], SHUT_RDWR);
@@ -183,12 +183,12 @@ static void test_noise(void **state)
 	(void)state;
 	for (int round = 0; round < 500; round++) {
 		char data[300];
-		char control[CMSG_SPACE(sizeof(int) * 8)] = {0};
-		struct iovec iov = {data, (size_t)round % sizeof(data) + 1};
-		struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+		char control[CMSG_SPACE(sizeof(int) * 8)] = { 0 };
+		struct iovec iov = { data, (size_t)round % sizeof(data) + 1 };
+		struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 		struct kvs_launch_fds fds;
 		struct kvs_launch got;
-		struct kvs_error err = {0};
+		struct kvs_error err = { 0 };
 		int count = round % 8;
 
 		for (size_t i = 0; i < sizeof(data); i++) {
@@ -200,8 +200,8 @@ static void test_noise(void **state)
 
 			message.msg_control = control;
 			message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count);
-			*header = (struct cmsghdr){
-				CMSG_LEN(sizeof(int) * (size_t)count), SOL_SOCKET, SCM_RIGHTS};
+			*header = (struct cmsghdr){ CMSG_LEN(sizeof(int) * (size_t)count),
+				SOL_SOCKET, SCM_RIGHTS };
 			for (int i = 0; i < count; i++)
 				((int *)(void *)CMSG_DATA(header))[i] = sockets[0];
 		}
@@ -213,10 +213,10 @@ static void test_noise(void **state)
 
 static void test_record(void **state)
 {
-	struct kvs_record record = {.magic = KVS_RECORD_MAGIC, .size = sizeof(record)}, got;
+	struct kvs_record record = { .magic = KVS_RECORD_MAGIC, .size = sizeof(record) }, got;
 
 	(void)state;
-	record.stop = (struct kvs_stop){.kind = KVS_STOP_EXITED, .exit_code = 7};
+	record.stop = (struct kvs_stop){ .kind = KVS_STOP_EXITED, .exit_code = 7 };
 	kvs_launch_write_record(sockets[1], &record);
 	assert_true(kvs_launch_read_record(sockets[0], &got));
 	assert_int_equal(got.stop.exit_code, 7);

@@ -73,16 +73,16 @@ static void test_bad_ranges(void **state)
 	static const struct {
 		kvs_gva start, end;
 	} bad[] = {
-		{BASE, BASE},
-		{BASE + PAGE, BASE},
-		{BASE + 1, BASE + PAGE},
-		{BASE, BASE + PAGE + 1},
-		{0, PAGE},
-		{KVS_GVA_MIN - PAGE, KVS_GVA_MIN + PAGE},
-		{KVS_GVA_MAX - PAGE, KVS_GVA_MAX + PAGE},
-		{KVS_GVA_INIT, KVS_GVA_INIT + PAGE},
-		{0xffff800000000000, 0xffff800000001000},
-		{BASE, UINT64_MAX & ~(PAGE - 1)},
+		{ BASE, BASE },
+		{ BASE + PAGE, BASE },
+		{ BASE + 1, BASE + PAGE },
+		{ BASE, BASE + PAGE + 1 },
+		{ 0, PAGE },
+		{ KVS_GVA_MIN - PAGE, KVS_GVA_MIN + PAGE },
+		{ KVS_GVA_MAX - PAGE, KVS_GVA_MAX + PAGE },
+		{ KVS_GVA_INIT, KVS_GVA_INIT + PAGE },
+		{ 0xffff800000000000, 0xffff800000001000 },
+		{ BASE, UINT64_MAX & ~(PAGE - 1) },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -230,8 +230,9 @@ static void test_find_free(void **state)
 static void test_hostile_pointers(void **state)
 {
 	struct kvs_mm *mm = *state;
-	static const kvs_gva bad[] = {0, 1, KVS_GVA_MIN - 1, KVS_GVA_MAX, KVS_GVA_GATE, KVS_GVA_DESC,
-		1ull << 47, 1ull << 63, UINT64_MAX - 4096, UINT64_MAX - 7, UINT64_MAX};
+	static const kvs_gva bad[] = { 0, 1, KVS_GVA_MIN - 1, KVS_GVA_MAX, KVS_GVA_GATE,
+		KVS_GVA_DESC, 1ull << 47, 1ull << 63, UINT64_MAX - 4096, UINT64_MAX - 7,
+		UINT64_MAX };
 	struct iovec iov[4];
 	char data[64];
 	void *host;
@@ -278,10 +279,10 @@ static void test_strings(void **state)
 /* A model of 64 pages, one protection each, against the real thing. */
 static void test_random_against_model(void **state)
 {
-	static const unsigned int prots[] = {0, KVS_PROT_READ, RW, RX};
+	static const unsigned int prots[] = { 0, KVS_PROT_READ, RW, RX };
 	struct kvs_mm *mm = *state;
 	unsigned int model[64]; /* protection, or 99 for unmapped */
-	uint8_t contents[64] = {0};
+	uint8_t contents[64] = { 0 };
 	uint64_t seed = 12345;
 
 	for (int i = 0; i < 64; i++)
@@ -296,7 +297,8 @@ static void test_random_against_model(void **state)
 		what = seed >> 40 & 3;
 		prot = prots[seed >> 34 & 3];
 		if (what == 0) {
-			assert_int_equal(kvs_mm_map(mm, BASE + from * PAGE, BASE + to * PAGE, prot), 0);
+			assert_int_equal(
+				kvs_mm_map(mm, BASE + from * PAGE, BASE + to * PAGE, prot), 0);
 			for (; from < to; from++)
 				model[from] = prot, contents[from] = 0;
 		} else if (what == 1) {
@@ -309,7 +311,8 @@ static void test_random_against_model(void **state)
 			for (unsigned int i = from; i < to; i++)
 				want = model[i] == 99 ? -ENOMEM : want;
 			assert_int_equal(
-				kvs_mm_protect(mm, BASE + from * PAGE, BASE + to * PAGE, prot), want);
+				kvs_mm_protect(mm, BASE + from * PAGE, BASE + to * PAGE, prot),
+				want);
 			for (; want == 0 && from < to; from++)
 				model[from] = prot;
 		} else {

@@ -35,7 +35,7 @@ static bool is_zero(const struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages)
 static void test_all_pages_once(void **state)
 {
 	struct kvs_ram *ram = *state;
-	bool seen[PAGES] = {false};
+	bool seen[PAGES] = { false };
 	uint64_t total = 0;
 	kvs_gpa gpa;
 	int64_t n;
@@ -130,7 +130,7 @@ static void test_file(void **state)
 
 static void test_done_twice(void **state)
 {
-	struct kvs_ram ram = {.vm_fd = -1};
+	struct kvs_ram ram = { .vm_fd = -1 };
 
 	(void)state;
 	kvs_ram_done(&ram);

@@ -58,7 +58,7 @@ static void test_bad_corpus(void **state)
 
 	(void)state;
 	for (char *line; (line = strsep(&rest, "\n")) && *line;) {
-		const char *column[5] = {0};
+		const char *column[5] = { 0 };
 		_cleanup_free_ char *text = NULL;
 
 		if (*line == '#')
@@ -128,7 +128,8 @@ static void test_truncated(void **state)
 /* Whatever byte is changed, nothing worse than an error happens. */
 static void test_damaged(void **state)
 {
-	static const char bytes[] = {0, '"', '\\', '{', ']', ',', '9', '-', (char)0x80, (char)0xff};
+	static const char bytes[] = { 0, '"', '\\', '{', ']', ',', '9', '-', (char)0x80,
+		(char)0xff };
 	size_t size;
 	_cleanup_free_ char *text = read_file(CORPUS "good-every-field.json", &size);
 	struct kvs_spec spec;
@@ -181,16 +182,16 @@ static void test_limits(void **state)
 		const char *where;
 		const char *part;
 	} rows[] = {
-		{args, "\"x\"", KVS_SPEC_ARGS_MAX, "]" TAIL, "SPEC_FIELD", "/process/args",
-			"more than 4096 arguments"},
-		{env, "\"X=\"", KVS_SPEC_ARGS_MAX, "]" TAIL, "SPEC_FIELD", "/process/env",
-			"more than 4096 variables"},
+		{ args, "\"x\"", KVS_SPEC_ARGS_MAX, "]" TAIL, "SPEC_FIELD", "/process/args",
+			"more than 4096 arguments" },
+		{ env, "\"X=\"", KVS_SPEC_ARGS_MAX, "]" TAIL, "SPEC_FIELD", "/process/env",
+			"more than 4096 variables" },
 		/* 4094 of 32 bytes, "a" and Y fill the 131072 bytes */
-		{env, "\"X=0123456789012345678901234567\\n\"", 4094,
+		{ env, "\"X=0123456789012345678901234567\\n\"", 4094,
 			",\"Y=01234567890123456789012345678901234567890123456789012345678\"]" TAIL,
-			"SPEC_FIELD", "/process", "more than 131072 bytes"},
-		{mounts, "{\"destination\":\"/p\",\"type\":\"proc\"}", KVS_SPEC_MOUNTS_MAX, "]}",
-			"SPEC_FIELD", "/mounts", "more than 1024 mounts"},
+			"SPEC_FIELD", "/process", "more than 131072 bytes" },
+		{ mounts, "{\"destination\":\"/p\",\"type\":\"proc\"}", KVS_SPEC_MOUNTS_MAX, "]}",
+			"SPEC_FIELD", "/mounts", "more than 1024 mounts" },
 	};
 
 	(void)state;

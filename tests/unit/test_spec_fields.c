@@ -104,7 +104,7 @@ static cJSON *item_at(cJSON *object, const char *name)
 static void test_features(void **state)
 {
 	_cleanup_free_ char *text = written_by(kvs_features_write);
-	struct kvs_error err = {0};
+	struct kvs_error err = { 0 };
 	cJSON *features;
 	cJSON *annotations;
 
@@ -125,7 +125,7 @@ static void test_features(void **state)
 /* What the features structure promises as the lowest and highest version must be taken. */
 static void test_versions(void **state)
 {
-	static const char *const versions[] = {"1.0.0", "1.2.0", "1.0.2-dev", "1.1.7"};
+	static const char *const versions[] = { "1.0.0", "1.2.0", "1.0.2-dev", "1.1.7" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
@@ -143,22 +143,23 @@ static void test_versions(void **state)
 
 static void test_suggest(void **state)
 {
-	static const char *const names[] = {"args", "env", "cwd", "terminal", "noNewPrivileges"};
+	static const char *const names[] = { "args", "env", "cwd", "terminal", "noNewPrivileges" };
 	static const struct {
 		const char *word;
 		const char *best;
 	} rows[] = {
-		{"arsg", "args"},
-		{"ARGS", "args"},
-		{"arg", "args"},
-		{"envs", "env"},
-		{"cdw", "cwd"},
-		{"termnal", "terminal"},
-		{"nonewprivilege", "noNewPrivileges"},
-		{"", NULL},
-		{"x", NULL},
-		{"rlimits", NULL},
-		{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL},
+		{ "arsg", "args" },
+		{ "ARGS", "args" },
+		{ "arg", "args" },
+		{ "envs", "env" },
+		{ "cdw", "cwd" },
+		{ "termnal", "terminal" },
+		{ "nonewprivilege", "noNewPrivileges" },
+		{ "", NULL },
+		{ "x", NULL },
+		{ "rlimits", NULL },
+		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+			NULL },
 	};
 
 	(void)state;

@@ -118,21 +118,21 @@ static void test_amounts(void **state)
 		uint64_t memory_bytes;
 		uint64_t deadline_ns;
 	} rows[] = {
-		{ANNOTATED("org.kvshim.memory", "1M"), 1 << 20, 0},
-		{ANNOTATED("org.kvshim.memory", "1024K"), 1 << 20, 0},
-		{ANNOTATED("org.kvshim.memory", "1052671"), 1 << 20, 0}, /* to whole pages */
-		{ANNOTATED("org.kvshim.memory", "1052672"), (1 << 20) + 4096, 0},
-		{ANNOTATED("org.kvshim.memory", "1024G"), UINT64_C(1) << 40, 0},
-		{LIMITED("8388608"), 8 << 20, 0},
-		{LIMITED("0"), 256 << 20, 0},
-		{LIMITED("-1"), 256 << 20, 0},
-		{LIMITED("9223372036854771712"), 256 << 20, 0},
-		{LIMITED("9223372036854775807"), 256 << 20, 0},
-		{LIMITED("1099511627776"), UINT64_C(1) << 40, 0},
-		{ANNOTATED("org.kvshim.deadline", "500ms"), 256 << 20, 500000000},
-		{ANNOTATED("org.kvshim.deadline", "10s"), 256 << 20, UINT64_C(10000000000)},
-		{ANNOTATED("org.kvshim.deadline", "2m"), 256 << 20, UINT64_C(120000000000)},
-		{ANNOTATED("org.kvshim.deadline", "1h"), 256 << 20, UINT64_C(3600000000000)},
+		{ ANNOTATED("org.kvshim.memory", "1M"), 1 << 20, 0 },
+		{ ANNOTATED("org.kvshim.memory", "1024K"), 1 << 20, 0 },
+		{ ANNOTATED("org.kvshim.memory", "1052671"), 1 << 20, 0 }, /* to whole pages */
+		{ ANNOTATED("org.kvshim.memory", "1052672"), (1 << 20) + 4096, 0 },
+		{ ANNOTATED("org.kvshim.memory", "1024G"), UINT64_C(1) << 40, 0 },
+		{ LIMITED("8388608"), 8 << 20, 0 },
+		{ LIMITED("0"), 256 << 20, 0 },
+		{ LIMITED("-1"), 256 << 20, 0 },
+		{ LIMITED("9223372036854771712"), 256 << 20, 0 },
+		{ LIMITED("9223372036854775807"), 256 << 20, 0 },
+		{ LIMITED("1099511627776"), UINT64_C(1) << 40, 0 },
+		{ ANNOTATED("org.kvshim.deadline", "500ms"), 256 << 20, 500000000 },
+		{ ANNOTATED("org.kvshim.deadline", "10s"), 256 << 20, UINT64_C(10000000000) },
+		{ ANNOTATED("org.kvshim.deadline", "2m"), 256 << 20, UINT64_C(120000000000) },
+		{ ANNOTATED("org.kvshim.deadline", "1h"), 256 << 20, UINT64_C(3600000000000) },
 	};
 
 	(void)state;
@@ -153,23 +153,23 @@ static void test_integers(void **state)
 		bool negative;
 		uint64_t magnitude;
 	} rows[] = {
-		{"0", false, 0},
-		{"-0", false, 0},
-		{"1.0", false, 1},
-		{"25e-1", false, 0}, /* not an integer */
-		{"1e3", false, 1000},
-		{"-9007199254740992", true, UINT64_C(1) << 53},
-		{"9007199254740994", false, (UINT64_C(1) << 53) + 2},
-		{"9223372036854774784", false, UINT64_C(9223372036854774784)},
-		{"9223372036854775807", false, INT64_MAX},
-		{"-9223372036854775808", true, UINT64_C(1) << 63},
-		{"18446744073709549568", false, UINT64_C(18446744073709549568)},
-		{"18446744073709551615", false, UINT64_MAX},
+		{ "0", false, 0 },
+		{ "-0", false, 0 },
+		{ "1.0", false, 1 },
+		{ "25e-1", false, 0 }, /* not an integer */
+		{ "1e3", false, 1000 },
+		{ "-9007199254740992", true, UINT64_C(1) << 53 },
+		{ "9007199254740994", false, (UINT64_C(1) << 53) + 2 },
+		{ "9223372036854774784", false, UINT64_C(9223372036854774784) },
+		{ "9223372036854775807", false, INT64_MAX },
+		{ "-9223372036854775808", true, UINT64_C(1) << 63 },
+		{ "18446744073709549568", false, UINT64_C(18446744073709549568) },
+		{ "18446744073709551615", false, UINT64_MAX },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct kvs_error err = {0};
+		struct kvs_error err = { 0 };
 		uint64_t magnitude;
 		bool negative;
 		cJSON *tree;
@@ -197,11 +197,12 @@ static void test_hooks(void **state)
 		const char *text;
 		const char *where;
 	} bad[] = {
-		{"{\"poststart\":[{\"path\":\"/a\"},{\"path\":\"a\"}]}", "/hooks/poststart/1/path"},
-		{"{\"prestart\":[{\"path\":\"/a\",\"timeout\":0}]}", "/hooks/prestart/0/timeout"},
+		{ "{\"poststart\":[{\"path\":\"/a\"},{\"path\":\"a\"}]}",
+			"/hooks/poststart/1/path" },
+		{ "{\"prestart\":[{\"path\":\"/a\",\"timeout\":0}]}", "/hooks/prestart/0/timeout" },
 	};
-	struct kvs_spec spec = {0};
-	struct kvs_error err = {0};
+	struct kvs_spec spec = { 0 };
+	struct kvs_error err = { 0 };
 	const struct kvs_spec_hooks *hooks = spec.hooks;
 
 	(void)state;
@@ -216,7 +217,7 @@ static void test_hooks(void **state)
 	assert_string_equal(hooks[KVS_SPEC_HOOK_POSTSTOP].items[0].env.items[0], "A=1");
 	kvs_spec_done(&spec);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		err = (struct kvs_error){0};
+		err = (struct kvs_error){ 0 };
 		assert_int_equal(
 			kvs_json_parse(bad[i].text, strlen(bad[i].text), &err, &spec.json), 0);
 		assert_int_equal(kvs_spec_read_hooks(&spec, spec.json, &err), -EINVAL);
@@ -234,8 +235,8 @@ static void test_absorbed(void **state)
 		"{\"destination\":\"/etc/hosts\",\"type\":\"bind\",\"source\":\"/h\","
 		"\"options\":[\"rbind\"]}],\"linux\":{\"seccomp\":{\"defaultAction\":\"x\"},"
 		"\"sysctl\":{},\"devices\":[]}");
-	static const char *const pointers[] = {"/process/noNewPrivileges", "/process/user/uid",
-		"/mounts/0", "/mounts/1", "/linux/seccomp"};
+	static const char *const pointers[] = { "/process/noNewPrivileges", "/process/user/uid",
+		"/mounts/0", "/mounts/1", "/linux/seccomp" };
 	struct kvs_spec spec;
 	struct kvs_error err;
 

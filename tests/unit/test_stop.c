@@ -13,17 +13,17 @@ static void test_status(void **state)
 		struct kvs_stop stop;
 		int status;
 	} rows[] = {
-		{{.kind = KVS_STOP_EXITED, .exit_code = 0}, 0},
-		{{.kind = KVS_STOP_EXITED, .exit_code = 255}, 255},
-		{{.kind = KVS_STOP_SIGNALED, .signal = SIGTERM}, -SIGTERM},
-		{{.kind = KVS_STOP_FAULT, .signal = SIGFPE}, -SIGFPE},
-		{{.kind = KVS_STOP_TRIPLE_FAULT}, -SIGSEGV},
-		{{.kind = KVS_STOP_KVM_ERROR}, -SIGBUS},
-		{{.kind = KVS_STOP_OOM}, -SIGKILL},
-		{{.kind = KVS_STOP_DEADLINE}, -SIGKILL},
-		{{.kind = KVS_STOP_VMM_FAILURE}, 125},
-		{{.kind = KVS_STOP_NONE}, 125},
-		{{.kind = 99}, 125},
+		{ { .kind = KVS_STOP_EXITED, .exit_code = 0 }, 0 },
+		{ { .kind = KVS_STOP_EXITED, .exit_code = 255 }, 255 },
+		{ { .kind = KVS_STOP_SIGNALED, .signal = SIGTERM }, -SIGTERM },
+		{ { .kind = KVS_STOP_FAULT, .signal = SIGFPE }, -SIGFPE },
+		{ { .kind = KVS_STOP_TRIPLE_FAULT }, -SIGSEGV },
+		{ { .kind = KVS_STOP_KVM_ERROR }, -SIGBUS },
+		{ { .kind = KVS_STOP_OOM }, -SIGKILL },
+		{ { .kind = KVS_STOP_DEADLINE }, -SIGKILL },
+		{ { .kind = KVS_STOP_VMM_FAILURE }, 125 },
+		{ { .kind = KVS_STOP_NONE }, 125 },
+		{ { .kind = 99 }, 125 },
 	};
 
 	(void)state;
@@ -56,12 +56,12 @@ static void assert_text(const struct kvs_stop *stop, const char *want)
 
 static void test_format(void **state)
 {
-	struct kvs_stop s = {.kind = KVS_STOP_FAULT,
+	struct kvs_stop s = { .kind = KVS_STOP_FAULT,
 		.vector = 14,
 		.error_code = 6,
 		.signal = SIGSEGV,
 		.rip = 0x401000,
-		.address = 0x1234};
+		.address = 0x1234 };
 
 	(void)state;
 	assert_text(&s, "payload stopped by a page fault: write of unmapped 0x1234, at 0x401000 "
@@ -69,26 +69,29 @@ static void test_format(void **state)
 	s.error_code = 5;
 	strcpy(s.symbol, "main+0x12");
 	strcpy(s.note, "stack overflow");
-	assert_text(&s, "payload stopped by a page fault: read of protected 0x1234 (stack overflow), "
-			"at 0x401000 in main+0x12 [SIGSEGV]");
+	assert_text(&s,
+		"payload stopped by a page fault: read of protected 0x1234 (stack overflow), "
+		"at 0x401000 in main+0x12 [SIGSEGV]");
 	s.error_code = 0x15;
 	s.note[0] = '\0';
-	assert_text(&s, "payload stopped by a page fault: execute of protected 0x1234, at 0x401000 in "
-			"main+0x12 [SIGSEGV]");
+	assert_text(&s,
+		"payload stopped by a page fault: execute of protected 0x1234, at 0x401000 in "
+		"main+0x12 [SIGSEGV]");
 	s.vector = 6;
 	s.error_code = 0;
 	s.symbol[0] = '\0';
 	assert_text(&s, "payload stopped by an invalid instruction (vector 6, error code 0x0), at "
 			"0x401000 [SIGILL]");
-	assert_text(&(struct kvs_stop){.kind = KVS_STOP_EXITED, .exit_code = 3},
+	assert_text(&(struct kvs_stop){ .kind = KVS_STOP_EXITED, .exit_code = 3 },
 		"payload exited with 3");
-	assert_text(&(struct kvs_stop){.kind = KVS_STOP_SIGNALED, .signal = 15},
+	assert_text(&(struct kvs_stop){ .kind = KVS_STOP_SIGNALED, .signal = 15 },
 		"payload ended by signal 15");
-	assert_text(&(struct kvs_stop){.kind = KVS_STOP_DEADLINE},
+	assert_text(&(struct kvs_stop){ .kind = KVS_STOP_DEADLINE },
 		"payload killed: its deadline passed");
-	assert_text(&(struct kvs_stop){.kind = KVS_STOP_OOM},
+	assert_text(&(struct kvs_stop){ .kind = KVS_STOP_OOM },
 		"payload killed: it needs more memory than its spec gives it");
-	assert_text(&(struct kvs_stop){.kind = 99}, "the virtual machine ended without saying why");
+	assert_text(
+		&(struct kvs_stop){ .kind = 99 }, "the virtual machine ended without saying why");
 }
 
 /* Every vector has a sentence, also those no CPU has. */
@@ -96,7 +99,7 @@ static void test_vectors(void **state)
 {
 	(void)state;
 	for (uint32_t vector = 0; vector < KVS_VECTORS; vector++) {
-		struct kvs_stop s = {.kind = KVS_STOP_FAULT, .vector = vector};
+		struct kvs_stop s = { .kind = KVS_STOP_FAULT, .vector = vector };
 		char text[512];
 
 		kvs_stop_format(&s, text, sizeof(text));
@@ -123,7 +126,7 @@ static void test_sanitize(void **state)
 		for (const char *c = text; *c; c++)
 			assert_true(*c >= 0x20 && *c < 0x7f);
 	}
-	s = (struct kvs_stop){.kind = KVS_STOP_SIGNALED, .signal = 0, .note = "\33]0;x\a"};
+	s = (struct kvs_stop){ .kind = KVS_STOP_SIGNALED, .signal = 0, .note = "\33]0;x\a" };
 	kvs_stop_sanitize(&s);
 	assert_int_equal(s.signal, SIGKILL);
 	assert_string_equal(s.note, "?]0;x?");

@@ -13,12 +13,12 @@ static const struct {
 	const char *name;
 	int (*run)(void);
 } themes[] = {
-	{"faults", kvs_vm_faults},
-	{"memory", kvs_vm_memory},
-	{"bare", kvs_vm_bare},
-	{"programs", kvs_vm_programs},
-	{"signals", kvs_vm_signals},
-	{"busybox", kvs_vm_busybox},
+	{ "faults", kvs_vm_faults },
+	{ "memory", kvs_vm_memory },
+	{ "bare", kvs_vm_bare },
+	{ "programs", kvs_vm_programs },
+	{ "signals", kvs_vm_signals },
+	{ "busybox", kvs_vm_busybox },
 };
 
 static void test_no_kvm(void **state)
@@ -30,7 +30,7 @@ static void test_no_kvm(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest no_kvm[] = {cmocka_unit_test(test_no_kvm)};
+	const struct CMUnitTest no_kvm[] = { cmocka_unit_test(test_no_kvm) };
 	int failed = 0;
 
 	if (access("/dev/kvm", R_OK | W_OK) < 0)

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The payload's memory: what is taken away is gone, what is narrowed is narrow, what is kept stays. */
+/* The payload's memory: what is taken away is gone, what is narrowed is narrow, what is kept stays.
+ */
 #include "runner.h"
 
-#define ARGS(what) .args = {"/bin/memory", what}, .memory = "16M"
+#define ARGS(what) .args = { "/bin/memory", what }, .memory = "16M"
 
-#define HOLDS(what) {.name = #what, ARGS(#what), .status = 77, .output = "survived\n"}
+#define HOLDS(what)                                                                                \
+	{                                                                                          \
+		.name = #what, ARGS(#what), .status = 77, .output = "survived\n"                   \
+	}
 #define STOPS(what, text)                                                                          \
 	{                                                                                          \
 		.name = #what, ARGS(#what), .status = 139, .output = "",                           \
-		.errors = {"page fault: " text, " in " #what, "[SIGSEGV]"},                        \
+		.errors = { "page fault: " text, " in " #what, "[SIGSEGV]" },                      \
 	}
 #define JUMPS(what, text)                                                                          \
 	{                                                                                          \
 		.name = #what, ARGS(#what), .status = 139, .output = "",                           \
-		.errors = {"page fault: execute of " text},                                        \
+		.errors = { "page fault: execute of " text },                                      \
 	}
 
 static const struct kvs_runner_case cases[] = {
@@ -45,10 +49,13 @@ static const struct kvs_runner_case cases[] = {
 	HOLDS(file_mapped),
 	STOPS(file_readonly_write, "write of protected"),
 	HOLDS(bad_arguments),
-	{.name = "exhausted", ARGS("exhausted"), .status = 77, .output = "ENOMEM\nsurvived\n"},
-	{.name = "touch_beyond", ARGS("touch_beyond"), .status = 137, .output = "",
-		.errors = {"it needs more memory than its spec gives it", " in touch_beyond"}},
-	{.name = "call_beyond", ARGS("call_beyond"), .status = 77, .output = "alive\nsurvived\n"},
+	{ .name = "exhausted", ARGS("exhausted"), .status = 77, .output = "ENOMEM\nsurvived\n" },
+	{ .name = "touch_beyond",
+		ARGS("touch_beyond"),
+		.status = 137,
+		.output = "",
+		.errors = { "it needs more memory than its spec gives it", " in touch_beyond" } },
+	{ .name = "call_beyond", ARGS("call_beyond"), .status = 77, .output = "alive\nsurvived\n" },
 };
 
 int kvs_vm_memory(void)

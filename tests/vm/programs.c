@@ -2,38 +2,49 @@
 /* Static programs as compilers make them: musl, glibc, glibc as static-pie, Rust. */
 #include "runner.h"
 
-#define ONE(libc, what) {.name = libc " " #what, .args = {"/bin/program-" libc, #what}, .output = ""}
-#define EACH(what)	ONE("musl", what), ONE("glibc", what), ONE("pie", what)
+#define ONE(libc, what)                                                                            \
+	{                                                                                          \
+		.name = libc " " #what, .args = { "/bin/program-" libc, #what }, .output = ""      \
+	}
+#define EACH(what) ONE("musl", what), ONE("glibc", what), ONE("pie", what)
 
 #define START(libc)                                                                                \
 	{                                                                                          \
 		.name = libc " show_start",                                                        \
-		.args = {"/bin/program-" libc, "show_start", "", "a \"b\" \\c", "\xc3\xa4"},       \
-		.env = {"A=1", "EMPTY=", "PATH=/nowhere"},                                         \
+		.args = { "/bin/program-" libc, "show_start", "", "a \"b\" \\c", "\xc3\xa4" },     \
+		.env = { "A=1", "EMPTY=", "PATH=/nowhere" },                                       \
 		.output = "/bin/program-" libc "\nshow_start\n\na \"b\" \\c\n\xc3\xa4\n"           \
 			  "A=1\nEMPTY=\nPATH=/nowhere\n",                                          \
 	}
 #define FLOATING(libc)                                                                             \
 	{                                                                                          \
-		.name = libc " floating", .args = {"/bin/program-" libc, "floating"},              \
+		.name = libc " floating", .args = { "/bin/program-" libc, "floating" },            \
 		.output = "7.485470860550 2.7170 sse2\n",                                          \
 	}
 #define IDENTITY(libc)                                                                             \
 	{                                                                                          \
-		.name = libc " identity", .args = {"/bin/program-" libc, "identity"},              \
+		.name = libc " identity", .args = { "/bin/program-" libc, "identity" },            \
 		.members = ",\"hostname\":\"somewhere\"", .output = "somewhere\n",                 \
 	}
 #define STREAMS(libc)                                                                              \
 	{                                                                                          \
-		.name = libc " print_all", .args = {"/bin/program-" libc, "print_all"},            \
+		.name = libc " print_all", .args = { "/bin/program-" libc, "print_all" },          \
 		.output = "to stdout\n", .error_output = "to stderr\n",                            \
 	}
 
 static const struct kvs_runner_case cases[] = {
-	START("musl"), START("glibc"), START("pie"),
-	FLOATING("musl"), FLOATING("glibc"), FLOATING("pie"),
-	IDENTITY("musl"), IDENTITY("glibc"), IDENTITY("pie"),
-	STREAMS("musl"), STREAMS("glibc"), STREAMS("pie"),
+	START("musl"),
+	START("glibc"),
+	START("pie"),
+	FLOATING("musl"),
+	FLOATING("glibc"),
+	FLOATING("pie"),
+	IDENTITY("musl"),
+	IDENTITY("glibc"),
+	IDENTITY("pie"),
+	STREAMS("musl"),
+	STREAMS("glibc"),
+	STREAMS("pie"),
 	EACH(auxv),
 	EACH(memory),
 	EACH(files),
@@ -44,30 +55,42 @@ static const struct kvs_runner_case cases[] = {
 	EACH(pipes),
 	EACH(pointers),
 	EACH(times),
-	{.name = "cwd", .args = {"/bin/busybox", "pwd"}, .cwd = "/etc/deep", .output = "/etc/deep\n"},
-	{.name = "found in PATH", .args = {"busybox", "echo", "found"}, .env = {"PATH=/etc:/bin"},
-		.output = "found\n"},
-	{.name = "relative to cwd", .args = {"/bin/program-musl", "copy"}, .input = "copied\n",
-		.output = "copied\n"},
-	{.name = "rust words", .args = {"/bin/program-rust", "words"},
-		.input = "a b a\nc a b\n", .output = "3 a\n2 b\n1 c\n"},
-	{.name = "rust env", .args = {"/bin/program-rust", "env"}, .env = {"GREETING=hi"},
-		.output = "hi\n"},
-	{.name = "rust file", .args = {"/bin/program-rust", "file"},
-		.output = "1000 lines\nentity not found\n"},
-	{.name = "rust time", .args = {"/bin/program-rust", "time"}, .output = "slept\n"},
-	{.name = "rust exit", .args = {"/bin/program-rust"}, .status = 3, .output = ""},
+	{ .name = "cwd",
+		.args = { "/bin/busybox", "pwd" },
+		.cwd = "/etc/deep",
+		.output = "/etc/deep\n" },
+	{ .name = "found in PATH",
+		.args = { "busybox", "echo", "found" },
+		.env = { "PATH=/etc:/bin" },
+		.output = "found\n" },
+	{ .name = "relative to cwd",
+		.args = { "/bin/program-musl", "copy" },
+		.input = "copied\n",
+		.output = "copied\n" },
+	{ .name = "rust words",
+		.args = { "/bin/program-rust", "words" },
+		.input = "a b a\nc a b\n",
+		.output = "3 a\n2 b\n1 c\n" },
+	{ .name = "rust env",
+		.args = { "/bin/program-rust", "env" },
+		.env = { "GREETING=hi" },
+		.output = "hi\n" },
+	{ .name = "rust file",
+		.args = { "/bin/program-rust", "file" },
+		.output = "1000 lines\nentity not found\n" },
+	{ .name = "rust time", .args = { "/bin/program-rust", "time" }, .output = "slept\n" },
+	{ .name = "rust exit", .args = { "/bin/program-rust" }, .status = 3, .output = "" },
 };
 
 /* AT_RANDOM, the stack, and where mmap places things. */
 static void test_random_differs(void **state)
 {
-	static const char *const programs[] = {
-		"/bin/program-musl", "/bin/program-glibc", "/bin/program-pie"};
+	static const char *const programs[] = { "/bin/program-musl", "/bin/program-glibc",
+		"/bin/program-pie" };
 
 	(void)state;
 	for (size_t i = 0; i < KVS_RUNNER_COUNT(programs); i++) {
-		const struct kvs_runner_case c = {.args = {programs[i], "show_random"}};
+		const struct kvs_runner_case c = { .args = { programs[i], "show_random" } };
 		struct kvs_runner_result a, b;
 
 		if (!kvs_runner_has(programs[i]))
@@ -95,7 +118,7 @@ static void assert_words_differ(const char *a, const char *b, int word)
 
 static void test_layout_differs(void **state)
 {
-	const struct kvs_runner_case c = {.args = {"/bin/program-musl", "show_random"}};
+	const struct kvs_runner_case c = { .args = { "/bin/program-musl", "show_random" } };
 	struct kvs_runner_result a, b;
 
 	(void)state;
@@ -111,7 +134,7 @@ static void test_layout_differs(void **state)
 /* A panic is abort(3), and its message is the program's own. */
 static void test_rust_panic(void **state)
 {
-	const struct kvs_runner_case c = {.args = {"/bin/program-rust", "panic"}};
+	const struct kvs_runner_case c = { .args = { "/bin/program-rust", "panic" } };
 	struct kvs_runner_result r;
 
 	(void)state;

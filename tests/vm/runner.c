@@ -123,8 +123,8 @@ static void copy_payloads(void)
 /* What payloads find, and what they must not find. */
 static void make_files(void)
 {
-	static const char *const directories[] = {
-		"root", "root/bin", "root/etc", "root/etc/deep", "root/etc/deep/er", "root/proc"};
+	static const char *const directories[] = { "root", "root/bin", "root/etc", "root/etc/deep",
+		"root/etc/deep/er", "root/proc" };
 	char text[10001];
 
 	for (size_t i = 0; i < KVS_RUNNER_COUNT(directories); i++)
@@ -271,7 +271,7 @@ static void start(struct child *child, const char *const *argv, const char *dire
 	child->pid = fork();
 	assert_true(child->pid >= 0);
 	if (child->pid == 0)
-		exec_child(argv, (int[]){in[0], out[1], err[1]}, directory);
+		exec_child(argv, (int[]){ in[0], out[1], err[1] }, directory);
 	close(in[0]);
 	close(out[1]);
 	close(err[1]);
@@ -324,9 +324,9 @@ static bool converse(struct child *child, uint64_t end)
 {
 	while (child->out.fd >= 0 || child->err.fd >= 0) {
 		struct pollfd p[3] = {
-			{.fd = child->in_fd, .events = POLLOUT},
-			{.fd = child->out.fd, .events = POLLIN},
-			{.fd = child->err.fd, .events = POLLIN},
+			{ .fd = child->in_fd, .events = POLLOUT },
+			{ .fd = child->out.fd, .events = POLLIN },
+			{ .fd = child->err.fd, .events = POLLIN },
 		};
 		uint64_t now = now_ms();
 
@@ -368,7 +368,7 @@ static void run_program(struct child *child, const char *const *argv, const char
 	if (!limit_s)
 		limit_s = strcmp(kvs_runner_lane(), "pvm") == 0 ? USUAL_LIMIT_S : LANE_LIMIT_S;
 	end = now_ms() + limit_s * 1000u;
-	*ret = (struct kvs_runner_result){0};
+	*ret = (struct kvs_runner_result){ 0 };
 	start(child, argv, directory);
 	if (!converse(child, end)) {
 		ret->timed_out = true;
@@ -388,7 +388,7 @@ static void run_program(struct child *child, const char *const *argv, const char
 void kvs_runner_run(const struct kvs_runner_case *c, struct kvs_runner_result *ret)
 {
 	char kvshim[PATH_MAX + 16], spec[PATH_MAX];
-	const char *const argv[] = {kvshim, "run", spec, NULL};
+	const char *const argv[] = { kvshim, "run", spec, NULL };
 	struct child child = {
 		.input = c->input,
 		.input_bytes = c->input_bytes || !c->input ? c->input_bytes : strlen(c->input),
@@ -403,9 +403,9 @@ void kvs_runner_run(const struct kvs_runner_case *c, struct kvs_runner_result *r
 
 void kvs_runner_native(const char *const *args, const char *input, struct kvs_runner_result *ret)
 {
-	const char *argv[KVS_RUNNER_ARGS + 2] = {0};
+	const char *argv[KVS_RUNNER_ARGS + 2] = { 0 };
 	char root[PATH_MAX];
-	struct child child = {.input = input, .input_bytes = input ? strlen(input) : 0};
+	struct child child = { .input = input, .input_bytes = input ? strlen(input) : 0 };
 
 	in_top(root, "root");
 	for (size_t i = 0; i < KVS_RUNNER_ARGS && args[i]; i++)

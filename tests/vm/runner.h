@@ -26,25 +26,27 @@ enum {
 
 struct kvs_runner_case {
 	const char *name;
-	const char *args[KVS_RUNNER_ARGS]; /* the payload's path inside the root, and its arguments */
+	const char
+		*args[KVS_RUNNER_ARGS]; /* the payload's path inside the root, and its arguments */
 	const char *env[KVS_RUNNER_ARGS];
 	bool bare;	      /* the bare ABI */
 	const char *memory;   /* annotation, NULL for the default */
 	const char *deadline; /* annotation, NULL for none */
 	const char *members;  /* more members of the spec's object, beginning with a comma */
 	const char *cwd;
-	const char *input; /* NULL: nothing */
-	size_t input_bytes; /* 0: strlen(input) */
-	int status;	    /* of kvshim */
-	int other_status;   /* 0, or what another kind of KVM makes of it */
-	const char *output; /* all of standard output; NULL: see `parts` */
-	const char *parts[KVS_RUNNER_TEXTS]; /* each stands somewhere in standard output */
+	const char *input;		      /* NULL: nothing */
+	size_t input_bytes;		      /* 0: strlen(input) */
+	int status;			      /* of kvshim */
+	int other_status;		      /* 0, or what another kind of KVM makes of it */
+	const char *output;		      /* all of standard output; NULL: see `parts` */
+	const char *parts[KVS_RUNNER_TEXTS];  /* each stands somewhere in standard output */
 	const char *errors[KVS_RUNNER_TEXTS]; /* each in standard error, which is one line then */
-	const char *error_output; /* all of standard error; NULL: see `errors` */
-	/* QEMU without acceleration lets ring 3 pop a frame with the rights of ring 0, and SMAP refuses */
+	const char *error_output;	      /* all of standard error; NULL: see `errors` */
+	/* QEMU without acceleration lets ring 3 pop a frame with the rights of ring 0, and SMAP
+	 * refuses */
 	const char *qemu_error; /* what stands for `errors` there */
-	int signal; /* sent to kvshim once the payload has said "ready\n" */
-	unsigned int limit_s; /* 0: the usual */
+	int signal;		/* sent to kvshim once the payload has said "ready\n" */
+	unsigned int limit_s;	/* 0: the usual */
 };
 
 /* What a run gave. */

@@ -2,13 +2,16 @@
 /* Signals: handlers, masks, restarts, what ends a payload, what the outside sends. */
 #include "runner.h"
 
-#define ONE(libc, what) {.name = libc " " #what, .args = {"/bin/program-" libc, #what}, .output = ""}
-#define EACH(what)	ONE("musl", what), ONE("glibc", what)
+#define ONE(libc, what)                                                                            \
+	{                                                                                          \
+		.name = libc " " #what, .args = { "/bin/program-" libc, #what }, .output = ""      \
+	}
+#define EACH(what) ONE("musl", what), ONE("glibc", what)
 
 #define ENDS(libc, what, code, ...)                                                                \
 	{                                                                                          \
-		.name = libc " " #what, .args = {"/bin/program-" libc, #what}, .output = "",       \
-		.status = code, .errors = {__VA_ARGS__},                                           \
+		.name = libc " " #what, .args = { "/bin/program-" libc, #what }, .output = "",     \
+		.status = code, .errors = { __VA_ARGS__ },                                         \
 	}
 #define EACH_ENDS(what, code, ...)                                                                 \
 	ENDS("musl", what, code, __VA_ARGS__), ENDS("glibc", what, code, __VA_ARGS__)
@@ -16,7 +19,7 @@
 #define SENT(what, number)                                                                         \
 	{                                                                                          \
 		.name = "handled signal " #number " in " #what,                                    \
-		.args = {"/bin/program-musl", #what}, .signal = number, .status = number,          \
+		.args = { "/bin/program-musl", #what }, .signal = number, .status = number,        \
 		.output = "ready\nhandled\n",                                                      \
 	}
 
@@ -41,17 +44,35 @@ static const struct kvs_runner_case cases[] = {
 	SENT(wait_for_term, 2),
 	SENT(wait_for_term, 1),
 	SENT(wait_for_term, 3),
-	{.name = "SIGTERM while asleep", .args = {"/bin/program-musl", "wait_default"}, .signal = 15,
-		.status = 143, .output = "ready\n", .errors = {"signal 15"}},
-	{.name = "SIGHUP while asleep", .args = {"/bin/program-musl", "wait_default"}, .signal = 1,
-		.status = 129, .output = "ready\n", .errors = {"signal 1"}},
-	{.name = "SIGQUIT while asleep", .args = {"/bin/program-glibc", "wait_default"}, .signal = 3,
-		.status = 131, .output = "ready\n", .errors = {"signal 3"}},
-	{.name = "SIGINT while asleep", .args = {"/bin/program-glibc", "wait_default"}, .signal = 2,
-		.status = 130, .output = "ready\n"},
-	{.name = "deadline while asleep", .args = {"/bin/program-musl", "wait_default"},
-		.deadline = "200ms", .status = 137, .output = "ready\n",
-		.errors = {"its deadline passed"}},
+	{ .name = "SIGTERM while asleep",
+		.args = { "/bin/program-musl", "wait_default" },
+		.signal = 15,
+		.status = 143,
+		.output = "ready\n",
+		.errors = { "signal 15" } },
+	{ .name = "SIGHUP while asleep",
+		.args = { "/bin/program-musl", "wait_default" },
+		.signal = 1,
+		.status = 129,
+		.output = "ready\n",
+		.errors = { "signal 1" } },
+	{ .name = "SIGQUIT while asleep",
+		.args = { "/bin/program-glibc", "wait_default" },
+		.signal = 3,
+		.status = 131,
+		.output = "ready\n",
+		.errors = { "signal 3" } },
+	{ .name = "SIGINT while asleep",
+		.args = { "/bin/program-glibc", "wait_default" },
+		.signal = 2,
+		.status = 130,
+		.output = "ready\n" },
+	{ .name = "deadline while asleep",
+		.args = { "/bin/program-musl", "wait_default" },
+		.deadline = "200ms",
+		.status = 137,
+		.output = "ready\n",
+		.errors = { "its deadline passed" } },
 };
 
 int kvs_vm_signals(void)
