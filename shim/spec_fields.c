@@ -6,12 +6,12 @@
 #include <string.h>
 
 /* Why a field has no effect. The first three go as the jail and its cgroup come. */
-#define NO_JAIL	      "not applied yet: there is no jail around the VMM"
-#define NO_CGROUP     "not applied yet: the VMM has no cgroup of its own"
-#define NO_MOUNT      "the guest has no kernel whose file systems could be mounted or hidden"
-#define NO_DEVICE     "the guest has no device files"
-#define NO_OS	      "the guest has no operating system it could tune"
-#define OWN_FILE      "a mount engines add on their own; the guest sees what root.path has there"
+#define NO_JAIL	  "not applied yet: there is no jail around the VMM"
+#define NO_CGROUP "not applied yet: the VMM has no cgroup of its own"
+#define NO_MOUNT  "the guest has no kernel whose file systems could be mounted or hidden"
+#define NO_DEVICE "the guest has no device files"
+#define NO_OS	  "the guest has no operating system it could tune"
+#define OWN_FILE  "a mount engines add on their own; the guest sees what root.path has there"
 
 /* Why a field is refused. */
 #define NO_BIND	    "host files cannot be shared with the guest yet; copy them below root.path"
@@ -27,7 +27,8 @@
 
 /* Groups of rows that appear more than once. */
 #define HOOK(path)                                                                                 \
-	ROW(path, ARRAY, APPLIED, MAY, "programs run at this point, state on standard input"), ROW(path "/*", OBJECT, SAME, MAY, ""),           \
+	ROW(path, ARRAY, APPLIED, MAY, "programs run at this point, state on standard input"),     \
+		ROW(path "/*", OBJECT, SAME, MAY, ""),                                             \
 		ROW(path "/*/args", STRINGS, SAME, MAY, ""),                                       \
 		ROW(path "/*/env", STRINGS, SAME, MAY, ""),                                        \
 		ROW(path "/*/path", STRING, SAME, MUST, ""),                                       \

@@ -7,6 +7,7 @@ enum {
 	VECTOR_BREAKPOINT = 3,
 	VECTOR_OVERFLOW = 4,
 	TSS_RSP0 = 4,
+	TSS_IST1 = 36,
 	TSS_BITMAP_BASE = 102,
 };
 
@@ -34,6 +35,10 @@ static void write_gdt(uint8_t *gdt)
 	put64(gdt + KVS_SEL_TSS + 8, tss >> 32);
 }
 
+/*
+ * Every gate takes its stack from IST 1: SYSCALL enters ring 0 on the payload's stack, and a trap
+ * that is pending then must not be pushed there.
+ */
 static void write_idt(uint8_t *idt)
 {
 	for (uint64_t vector = 0; vector < KVS_VECTORS; vector++) {
@@ -42,7 +47,8 @@ static void write_idt(uint8_t *idt)
 		uint64_t type = from_ring3 ? 0xee : 0x8e;
 
 		put64(idt + vector * 16, (stub & 0xffff) | (uint64_t)KVS_SEL_KERNEL_CS << 16 |
-						 type << 40 | (stub >> 16 & 0xffff) << 48);
+						 1ull << 32 | type << 40 |
+						 (stub >> 16 & 0xffff) << 48);
 		put64(idt + vector * 16 + 8, stub >> 32);
 	}
 }
@@ -64,6 +70,7 @@ void kvs_descriptors_write(uint8_t *page, const uint16_t *ports)
 	write_gdt(page + KVS_DESC_GDT);
 	write_idt(page + KVS_DESC_IDT);
 	put64(tss + TSS_RSP0, KVS_GVA_STACK + KVS_PAGE_SIZE);
+	put64(tss + TSS_IST1, KVS_GVA_STACK + KVS_PAGE_SIZE);
 	tss[TSS_BITMAP_BASE] = KVS_TSS_FIXED_BYTES;
 	memset(tss + KVS_TSS_FIXED_BYTES, 0xff, KVS_TSS_BITMAP_BYTES);
 	for (; *ports; ports++)

@@ -271,9 +271,11 @@ void kvs_elf_symbol(int fd, uint64_t address, char *ret_name, size_t size)
 		if (kvs_io_pread_all(fd, &sh, sizeof(sh), table + i * (off_t)sizeof(sh)) !=
 			sizeof(sh))
 			return;
-		if (sh.sh_type != SHT_SYMTAB || sh.sh_link >= eh.e_shnum ||
-			!find_symbol(fd, &sh, address, &symbol))
+		if (sh.sh_type != SHT_SYMTAB)
 			continue;
+		/* A file has one such table; to look into more would be unbounded work. */
+		if (sh.sh_link >= eh.e_shnum || !find_symbol(fd, &sh, address, &symbol))
+			return;
 		if (kvs_io_pread_all(fd, &strings, sizeof(strings),
 			    table + sh.sh_link * (off_t)sizeof(sh)) != sizeof(strings) ||
 			strings.sh_offset > INT64_MAX / 2 ||

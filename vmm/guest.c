@@ -248,6 +248,7 @@ static void run_once(struct kvs_guest *g)
 	switch (exit.kind) {
 	case KVS_EXIT_SYSCALL:
 		g->usage.syscalls++;
+		g->fault_repeats = 0; /* the address space may have changed */
 		g->abi->syscall(g);
 		break;
 	case KVS_EXIT_FAULT:

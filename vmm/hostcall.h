@@ -24,7 +24,8 @@ enum {
 /*
  * kvs_hostcall - make a system call unless a signal is waiting
  *
- * Return: as the kernel gives it; -EINTR when a signal was or became pending.
+ * Return: as the kernel gives it, with -EINTR when a signal ended the call; -ERESTART when one was
+ * waiting, so that the call was not made.
  */
 int64_t kvs_hostcall(
 	long number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
@@ -51,6 +52,10 @@ int kvs_hostcall_ignore(int signal);
 
 /* kvs_hostcall_take_signal - a caught signal in @allowed (bit n-1 for signal n), or 0 */
 int kvs_hostcall_take_signal(uint64_t allowed, siginfo_t *ret_info);
+
+/* kvs_hostcall_look - the payload's mask has changed: a signal in @allowed may have been kept back
+ */
+void kvs_hostcall_look(uint64_t allowed);
 
 /* kvs_hostcall_attention - whether the vCPU thread has to look before it runs the guest */
 bool kvs_hostcall_attention(void);

@@ -18,7 +18,15 @@ kvs_hostcall_begin:
 kvs_hostcall_end:
 	ret
 kvs_hostcall_abort:
-	mov	$-4, %rax	/* -EINTR */
+	mov	$-85, %rax	/* -ERESTART */
 	ret
 	.size kvs_hostcall, . - kvs_hostcall
+
+/* Where a signal handler returns to. */
+	.globl kvs_hostcall_restore
+	.type kvs_hostcall_restore, @function
+kvs_hostcall_restore:
+	mov	$15, %eax	/* rt_sigreturn */
+	syscall
+	.size kvs_hostcall_restore, . - kvs_hostcall_restore
 	.section .note.GNU-stack, "", @progbits

@@ -225,14 +225,15 @@ static int parse(const char *packet, size_t size, struct kvs_launch *l)
 int kvs_launch_receive(int socket, struct kvs_launch *ret_launch, struct kvs_launch_fds *ret_fds,
 	struct kvs_error *err)
 {
-	char packet[sizeof(struct header) + MAX_STRING_BYTES];
+	const size_t size = sizeof(struct header) + MAX_STRING_BYTES;
+	_cleanup_free_ char *packet = malloc(size); /* the stack may be small */
 	struct kvs_launch l = { 0 };
 	size_t fd_bytes = 0;
 	ssize_t n;
 	int r;
 
 	*ret_fds = KVS_LAUNCH_NO_FDS;
-	n = receive_with_fds(socket, packet, sizeof(packet), ret_fds, &fd_bytes);
+	n = packet ? receive_with_fds(socket, packet, size, ret_fds, &fd_bytes) : -ENOMEM;
 	r = n < 0 ? (int)n : parse(packet, (size_t)n, &l);
 	if (r == 0 && fd_bytes != fds_bytes(l.flags))
 		r = -EBADMSG;

@@ -88,14 +88,21 @@ static const struct kvs_backend *guess_backend(void)
 }
 
 /*
- * Have KVM model the local APIC, which nothing here uses: the first vCPU on the host without one
- * makes KVM patch its own code, and so does the end of the last. Only a saving.
+ * Two settings that save, and none that must succeed. Have KVM model the local APIC, which nothing
+ * here uses: the first vCPU on the host without one makes KVM patch its own code, and so does the
+ * end of the last. And have it leave alone the payload's: by default it rewrites a VMCALL or
+ * VMMCALL of the other vendor.
  */
-static void avoid_patching(int vm_fd)
+static void tune(int vm_fd)
 {
 	struct kvm_enable_cap split = { .cap = KVM_CAP_SPLIT_IRQCHIP };
+	struct kvm_enable_cap quirks = {
+		.cap = KVM_CAP_DISABLE_QUIRKS2,
+		.args = { KVM_X86_QUIRK_FIX_HYPERCALL_INSN },
+	};
 
 	(void)ioctl(vm_fd, KVM_ENABLE_CAP, &split);
+	(void)ioctl(vm_fd, KVM_ENABLE_CAP, &quirks);
 }
 
 static int kvm_error(struct kvs_error *err, const char *what)
@@ -116,7 +123,7 @@ int kvs_machine_init(struct kvs_machine *m, int kvm_fd, struct kvs_error *err)
 	while (m->vm_fd < 0 && errno == EINTR);
 	if (m->vm_fd < 0)
 		return kvm_error(err, "KVM_CREATE_VM");
-	avoid_patching(m->vm_fd);
+	tune(m->vm_fd);
 	m->vcpu_fd = ioctl(m->vm_fd, KVM_CREATE_VCPU, 0);
 	if (m->vcpu_fd < 0)
 		return kvm_error(err, "KVM_CREATE_VCPU");
@@ -495,13 +502,14 @@ static void decode_fault(struct kvs_machine *m, struct kvs_exit *ret)
 
 	if (vector == KVS_VECTOR_PAGE_FAULT)
 		ioctl(m->vcpu_fd, KVM_GET_SREGS, &sregs);
-	ret->kind = KVS_EXIT_FAULT;
+	/* A fault in ring 0 is a single-step trap that SYSCALL has carried over: no way back. */
+	ret->kind = frame->cs & 3 ? KVS_EXIT_FAULT : KVS_EXIT_STOP;
 	ret->stop = (struct kvs_stop){
 		.kind = KVS_STOP_FAULT,
 		.vector = vector,
 		.signal = kvs_stop_vector_signal(vector),
 		.error_code = kvs_descriptors_has_error_code(vector) ? frame->error_code : 0,
-		.rip = frame->rip,
+		.rip = frame->cs & 3 ? frame->rip : m->run->s.regs.regs.rcx,
 		.address = sregs.cr2,
 	};
 }

@@ -5,9 +5,11 @@
  * Executed by kvshim with the descriptors of launch.h and nothing else; not for people.
  */
 #include "guest.h"
+#include "hostcall.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,25 +20,43 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Numbers we may need beyond the payload's limit, while ours are being moved there. */
+enum { SPARE_FDS = 16 };
+
 /*
  * Put our own descriptors beyond the payload's limit: the kernel then hands the payload the numbers
  * it expects, and ours are out of its reach.
  */
-static void raise_all(struct kvs_guest *g, int *control_fd, int floor)
+static int raise_all(struct kvs_guest *g, int *control_fd, int floor, struct kvs_error *err)
 {
 	int *ours[] = { &g->fds.payload, &g->fds.root, &g->fds.null, &g->fds.start, &g->fds.record,
 		&g->machine.vm_fd, &g->machine.vcpu_fd, control_fd, &g->log_fd };
-	const int count = sizeof(ours) / sizeof(*ours);
-	struct rlimit limit = { (rlim_t)floor + count, (rlim_t)floor + count };
+	struct rlimit limit = { (rlim_t)floor + SPARE_FDS, (rlim_t)floor + SPARE_FDS };
 
 	setrlimit(RLIMIT_NOFILE, &limit);
-	for (int i = 0; i < count; i++)
-		if (*ours[i] >= 0)
-			*ours[i] = dup3(*ours[i], floor + i, O_CLOEXEC);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
+		int fd = *ours[i] < 0 ? -1 : fcntl(*ours[i], F_DUPFD_CLOEXEC, floor);
+
+		if (*ours[i] >= 0 && fd < 0)
+			return kvs_error_set(err, KVS_ERROR_HOST, errno,
+				"no descriptors left beyond the payload's %d (RLIMIT_NOFILE)",
+				floor);
+		if (fd >= 0)
+			close(*ours[i]);
+		*ours[i] = fd;
+	}
 	g->ram.vm_fd = g->machine.vm_fd;
 	syscall(SYS_close_range, STDERR_FILENO + 1, floor - 1, 0);
 	limit.rlim_cur = limit.rlim_max = (rlim_t)floor;
 	setrlimit(RLIMIT_NOFILE, &limit);
+	return 0;
+}
+
+static bool is_abandoned(int control_fd)
+{
+	struct pollfd p = { .fd = control_fd };
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
 }
 
 static int start(
@@ -50,8 +70,11 @@ static int start(
 
 	if (r < 0)
 		return r;
-	if (launch->flags & KVS_LAUNCH_DIE_WITH_PARENT)
+	if (launch->flags & KVS_LAUNCH_DIE_WITH_PARENT) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (is_abandoned(*control_fd))
+			return -EPIPE; /* the sender was gone before this watched for it */
+	}
 	if (launch->flags & KVS_LAUNCH_TERMINAL)
 		ioctl(STDIN_FILENO, TIOCSCTTY, 0);
 	if (launch->flags & KVS_LAUNCH_DEBUG)
@@ -62,7 +85,7 @@ static int start(
 	}
 	r = kvs_guest_init(g, launch, &fds, KVS_FD_KVM, log_fd, err);
 	if (r == 0)
-		raise_all(g, control_fd, (int)launch->nofile);
+		r = raise_all(g, control_fd, (int)launch->nofile, err);
 	return r;
 }
 
@@ -91,7 +114,7 @@ static int end_as(const struct kvs_stop *stop)
 	if (status >= 0)
 		return status;
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-	signal(-status, SIG_DFL);
+	kvs_hostcall_default(-status);
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	raise(-status);

@@ -8,6 +8,7 @@
 enum {
 	FIRST_WINDOW_PAGES = 4,
 	LAST_WINDOW_PAGES = 512,
+	WINDOW_SHARE = 8, /* of the free pages, what a window may take */
 	MAX_VMAS = 65530, /* Linux's default vm.max_map_count */
 };
 
@@ -108,8 +109,8 @@ static void merge_from(struct kvs_mm *mm, size_t i, kvs_gva until)
 	}
 }
 
-/* Free the frames of a range, a contiguous run at a time. */
-static void free_frames(struct kvs_mm *mm, kvs_gva start, kvs_gva end)
+/* Free the frames of a range, a contiguous run at a time; or empty those that show a file. */
+static void free_frames(struct kvs_mm *mm, kvs_gva start, kvs_gva end, bool keep_files)
 {
 	kvs_gpa run = 0;
 	uint64_t pages = 0, *entry;
@@ -118,6 +119,10 @@ static void free_frames(struct kvs_mm *mm, kvs_gva start, kvs_gva end)
 		gva += KVS_PAGE_SIZE) {
 		kvs_gpa gpa = *entry & KVS_PTE_GPA;
 
+		if (keep_files && *entry & KVS_PTE_FILE) {
+			kvs_ram_discard(mm->pt.ram, gpa, 1);
+			continue;
+		}
 		*entry = 0;
 		if (pages && gpa == run + pages * KVS_PAGE_SIZE) {
 			pages++;
@@ -151,7 +156,7 @@ int kvs_mm_unmap(struct kvs_mm *mm, kvs_gva start, kvs_gva end)
 		return 0;
 	memmove(&mm->vmas[first], &mm->vmas[last], (mm->count - last) * sizeof(*mm->vmas));
 	mm->count -= last - first;
-	free_frames(mm, start, end);
+	free_frames(mm, start, end, false);
 	return 0;
 }
 
@@ -195,30 +200,43 @@ static bool is_to_tell(uint64_t from, uint64_t to)
 	return lost || (to & ~from & (KVS_PTE_NX | KVS_PTE_WRITE));
 }
 
-static void protect_frames(struct kvs_mm *mm, kvs_gva start, kvs_gva end, unsigned int prot)
+/*
+ * Have KVM forget what is about to change, a contiguous run at a time. The guest does not run
+ * meanwhile, so nothing is cached anew before the entries are written.
+ */
+static int revoke_frames(struct kvs_mm *mm, kvs_gva start, kvs_gva end, uint64_t bits)
 {
-	uint64_t bits = entry_bits(prot), pages = 0, *entry;
+	uint64_t pages = 0, *entry;
 	kvs_gpa run = 0;
+	int r = 0;
 
-	for (kvs_gva gva = start; (entry = kvs_pagetable_next(&mm->pt, &gva, end));
+	for (kvs_gva gva = start; r == 0 && (entry = kvs_pagetable_next(&mm->pt, &gva, end));
 		gva += KVS_PAGE_SIZE) {
 		kvs_gpa gpa = *entry & KVS_PTE_GPA;
-		bool tell = is_to_tell(*entry, gpa | bits);
 
-		*entry = gpa | bits;
-		if (!tell)
+		if (!is_to_tell(*entry, bits))
 			continue;
 		if (pages && gpa == run + pages * KVS_PAGE_SIZE) {
 			pages++;
 			continue;
 		}
 		if (pages)
-			kvs_ram_revoke(mm->pt.ram, run, pages);
+			r = kvs_ram_revoke(mm->pt.ram, run, pages);
 		run = gpa;
 		pages = 1;
 	}
-	if (pages)
-		kvs_ram_revoke(mm->pt.ram, run, pages);
+	return r == 0 && pages ? kvs_ram_revoke(mm->pt.ram, run, pages) : r;
+}
+
+static int protect_frames(struct kvs_mm *mm, kvs_gva start, kvs_gva end, unsigned int prot)
+{
+	uint64_t bits = entry_bits(prot), *entry;
+	int r = revoke_frames(mm, start, end, bits);
+
+	for (kvs_gva gva = start; r == 0 && (entry = kvs_pagetable_next(&mm->pt, &gva, end));
+		gva += KVS_PAGE_SIZE)
+		*entry = (*entry & (KVS_PTE_GPA | KVS_PTE_FILE)) | bits;
+	return r;
 }
 
 int kvs_mm_protect(struct kvs_mm *mm, kvs_gva start, kvs_gva end, unsigned int prot)
@@ -242,16 +260,16 @@ int kvs_mm_protect(struct kvs_mm *mm, kvs_gva start, kvs_gva end, unsigned int p
 	if (r < 0)
 		return r;
 	first = lower_bound(mm, start);
-	for (size_t i = first; i < mm->count && mm->vmas[i].start < end; i++)
+	r = protect_frames(mm, start, end, prot);
+	for (size_t i = first; r == 0 && i < mm->count && mm->vmas[i].start < end; i++)
 		mm->vmas[i].prot = prot;
-	protect_frames(mm, start, end, prot);
 	merge_from(mm, first, end);
-	return 0;
+	return r;
 }
 
 void kvs_mm_discard(struct kvs_mm *mm, kvs_gva start, kvs_gva end)
 {
-	free_frames(mm, start, end);
+	free_frames(mm, start, end, true);
 }
 
 kvs_gva kvs_mm_find_free(const struct kvs_mm *mm, uint64_t bytes)
@@ -282,14 +300,14 @@ int kvs_mm_move(struct kvs_mm *mm, kvs_gva from, kvs_gva to, uint64_t bytes)
 	uint64_t *entry;
 
 	for (kvs_gva gva = from; (entry = kvs_pagetable_next(&mm->pt, &gva, end));
-		gva += KVS_PAGE_SIZE) {
-		uint64_t *target = kvs_pagetable_entry(&mm->pt, to + (gva - from));
-
-		if (!target)
+		gva += KVS_PAGE_SIZE)
+		if (!kvs_pagetable_entry(&mm->pt, to + (gva - from)) ||
+			kvs_ram_revoke(mm->pt.ram, *entry & KVS_PTE_GPA, 1) < 0)
 			return -ENOMEM;
-		*target = *entry;
+	for (kvs_gva gva = from; (entry = kvs_pagetable_next(&mm->pt, &gva, end));
+		gva += KVS_PAGE_SIZE) {
+		*kvs_pagetable_entry(&mm->pt, to + (gva - from)) = *entry;
 		*entry = 0;
-		kvs_ram_revoke(mm->pt.ram, *target & KVS_PTE_GPA, 1);
 	}
 	return kvs_mm_unmap(mm, from, end);
 }
@@ -300,9 +318,11 @@ int kvs_mm_place(struct kvs_mm *mm, kvs_gva gva, kvs_gpa gpa, uint64_t pages)
 		const struct kvs_vma *vma = kvs_mm_find(mm, gva + i * KVS_PAGE_SIZE);
 		uint64_t *entry = kvs_pagetable_entry(&mm->pt, gva + i * KVS_PAGE_SIZE);
 
-		if (!entry)
+		if (!entry) {
+			kvs_ram_free(mm->pt.ram, gpa + i * KVS_PAGE_SIZE, pages - i);
 			return -ENOMEM;
-		*entry = (gpa + i * KVS_PAGE_SIZE) | entry_bits(vma ? vma->prot : 0);
+		}
+		*entry = (gpa + i * KVS_PAGE_SIZE) | KVS_PTE_FILE | entry_bits(vma ? vma->prot : 0);
 	}
 	return 0;
 }
@@ -331,7 +351,10 @@ static void choose_window(struct kvs_mm *mm, const struct kvs_vma *vma, kvs_gva 
 		mm->window_pages = FIRST_WINDOW_PAGES;
 	else if (mm->window_pages < LAST_WINDOW_PAGES)
 		mm->window_pages *= 2;
-	bytes = mm->window_pages * KVS_PAGE_SIZE;
+	/* What was not asked for must not take the last pages. */
+	bytes = mm->pt.ram->free_pages / WINDOW_SHARE * KVS_PAGE_SIZE;
+	if (bytes > mm->window_pages * KVS_PAGE_SIZE)
+		bytes = mm->window_pages * KVS_PAGE_SIZE;
 	*ret_start = page;
 	*ret_end = page + KVS_PAGE_SIZE;
 	if (down)

@@ -56,10 +56,13 @@ int kvs_mm_map(struct kvs_mm *mm, kvs_gva start, kvs_gva end, unsigned int prot)
 /* kvs_mm_unmap - leave nothing in [start, end); 0, -EINVAL or -ENOMEM */
 int kvs_mm_unmap(struct kvs_mm *mm, kvs_gva start, kvs_gva end);
 
-/* kvs_mm_protect - 0; -ENOMEM when a page of the range is in no area (as Linux says it) */
+/*
+ * kvs_mm_protect - 0; -ENOMEM when a page of the range is in no area (as Linux says it), or the
+ * host has no room for another mapping
+ */
 int kvs_mm_protect(struct kvs_mm *mm, kvs_gva start, kvs_gva end, unsigned int prot);
 
-/* kvs_mm_discard - drop the contents of a range, areas stay (MADV_DONTNEED) */
+/* kvs_mm_discard - drop the contents of a range, areas stay, files show again (MADV_DONTNEED) */
 void kvs_mm_discard(struct kvs_mm *mm, kvs_gva start, kvs_gva end);
 
 /* kvs_mm_find_free - lowest address of the highest hole of @bytes below mmap_top, 0 for none */
@@ -79,7 +82,11 @@ int kvs_mm_move(struct kvs_mm *mm, kvs_gva from, kvs_gva to, uint64_t bytes);
 /* kvs_mm_find - the area that holds @gva, or NULL */
 const struct kvs_vma *kvs_mm_find(const struct kvs_mm *mm, kvs_gva gva);
 
-/* kvs_mm_place - put RAM that is already filled at @gva, inside an area; 0 or -ENOMEM */
+/*
+ * kvs_mm_place - put RAM that lies under a file at @gva, inside an area
+ *
+ * Return: 0; -ENOMEM, and the pages that found no place are free again.
+ */
 int kvs_mm_place(struct kvs_mm *mm, kvs_gva gva, kvs_gpa gpa, uint64_t pages);
 
 /*

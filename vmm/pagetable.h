@@ -20,6 +20,7 @@
 #define KVS_PTE_USER	0x004ull
 #define KVS_PTE_A_D	0x060ull
 #define KVS_PTE_FRAME	0x200ull /* ignored by the CPU: this entry owns a frame */
+#define KVS_PTE_FILE	0x400ull /* likewise: the frame lies under a file */
 #define KVS_PTE_NX	(1ull << 63)
 #define KVS_PTE_GPA	0x000ffffffffff000ull
 

@@ -190,13 +190,20 @@ void kvs_ram_free(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages)
 		ram->next = gpa / KVS_PAGE_SIZE;
 }
 
-void kvs_ram_revoke(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages)
+int kvs_ram_revoke(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages)
 {
 	void *hva = kvs_ram_at(ram, gpa);
 	size_t size = pages * KVS_PAGE_SIZE;
 
-	mprotect(hva, size, PROT_NONE);
-	mprotect(hva, size, PROT_READ | PROT_WRITE);
+	/* Only the first can fail for want of mappings: the second splits none. */
+	if (mprotect(hva, size, PROT_NONE) < 0 || mprotect(hva, size, PROT_READ | PROT_WRITE) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+void kvs_ram_discard(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages)
+{
+	madvise(kvs_ram_at(ram, gpa), pages * KVS_PAGE_SIZE, MADV_DONTNEED);
 }
 
 void kvs_ram_populate(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages)

@@ -66,8 +66,13 @@ void kvs_ram_free(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages);
  * To be called after a page table entry was narrowed or removed: KVM's shadow page tables do not
  * see the host edit a guest page table, but they follow a change of the host's own mapping. That
  * mapping is readable and writable afterwards.
+ *
+ * Return: 0; -ENOMEM when the host has no room for another mapping, and nothing has happened.
  */
-void kvs_ram_revoke(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages);
+int kvs_ram_revoke(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages);
+
+/* kvs_ram_discard - drop contents: zeroed afterwards, or what the file beneath them holds */
+void kvs_ram_discard(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages);
 
 /* kvs_ram_populate - have the host back these pages now, cheaper than one fault each */
 void kvs_ram_populate(struct kvs_ram *ram, kvs_gpa gpa, uint64_t pages);

@@ -21,6 +21,11 @@ static int64_t wait_for(int fd, short events, int timeout_ms)
 	return kvs_hostcall(SYS_poll, (uint64_t)(uintptr_t)&p, 1, (uint64_t)timeout_ms, 0, 0, 0);
 }
 
+static bool is_interrupted(int64_t result)
+{
+	return result == -EINTR || result == -ERESTART;
+}
+
 static void lose_peer(struct kvs_serial *s)
 {
 	s->tx_closed = true;
@@ -42,7 +47,7 @@ static void transmit(void *arg, uint8_t byte)
 		}
 		if (n == -EAGAIN)
 			n = wait_for(s->tx_fd, POLLOUT, -1);
-		if (n == -EINTR)
+		if (is_interrupted(n))
 			return; /* a payload of this kind has no handlers: it is about to end */
 		if (n < 0)
 			lose_peer(s);
@@ -78,7 +83,7 @@ static void fill(struct kvs_serial *s)
 		return;
 	n = kvs_hostcall(SYS_read, (uint64_t)s->rx_fd, (uint64_t)(uintptr_t)data,
 		kvs_uart_room(&s->uart), 0, 0, 0);
-	if (n == -EINTR || n == -EAGAIN)
+	if (is_interrupted(n) || n == -EAGAIN)
 		return;
 	s->idle_polls = 0;
 	if (n > 0) {

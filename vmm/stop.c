@@ -121,9 +121,8 @@ static void format_fault(const struct kvs_stop *s, char *text, size_t size)
 		snprintf(what, sizeof(what), "%s (vector %u, error code 0x%llx)", name, s->vector,
 			(unsigned long long)s->error_code);
 	snprintf(text, size, "payload stopped by %s %s%s%s%s, at 0x%llx%s%s [%s]",
-		strchr("aeiou", name[0]) ? "an" : "a", what,
-		note ? " (" : "", s->note, note ? ")" : "", (unsigned long long)s->rip,
-		symbol ? " in " : "", s->symbol,
+		strchr("aeiou", name[0]) ? "an" : "a", what, note ? " (" : "", s->note,
+		note ? ")" : "", (unsigned long long)s->rip, symbol ? " in " : "", s->symbol,
 		vectors[s->vector].signal_name ? vectors[s->vector].signal_name : "SIGKILL");
 }
 

@@ -22,7 +22,6 @@ teardown() {
 vmms() {
 	for proc in /proc/[0-9]*; do
 		[ "$(cat "$proc/comm" 2>/dev/null)" = kvshim-vmm ] || continue
-		tr '\0' '\n' 2>/dev/null <"$proc/environ" | grep -qx "BATS_TEST_TMPDIR=$BATS_TEST_TMPDIR" && echo "${proc#/proc/}"
 		case $(readlink "$proc/cwd" 2>/dev/null) in
 		"$BATS_TEST_TMPDIR"*) echo "${proc#/proc/}" ;;
 		esac

@@ -64,7 +64,7 @@ load common
 @test "a gibibyte from stdin to stdout, byte for byte" {
 	need_kvm
 	spec /bin/program-musl copy
-	head -c 1073741824 /dev/zero | openssl enc -aes-128-ctr -nosalt -K 00 -iv 00 2>/dev/null | tee >(sha256sum >want) |
+	seq 100000001 300000000 | head -c 1073741824 | tee >(sha256sum >want) |
 		"$KVSHIM" run spec.json | sha256sum >got
 	for _ in $(seq 50); do
 		[ ! -s want ] || break

@@ -117,7 +117,7 @@ copy_libraries() {
 prepare_svm() { :; }
 
 boot_svm() {
-	exec qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 1024 -smp 2 -nodefaults -no-user-config -no-reboot \
+	exec qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 1024 -smp 1 -nodefaults -no-user-config -no-reboot \
 		-display none -monitor none -serial "file:$console" -serial "file:$results" \
 		-kernel "$kernel/vmlinuz" -initrd "$out/initrd" -append "$(kernel_arguments)"
 }

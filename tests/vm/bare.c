@@ -145,6 +145,5 @@ int kvs_vm_bare(void)
 	const struct CMUnitTest seeds[] = { cmocka_unit_test(test_seed_differs) };
 
 	return kvs_runner_group("bare", cases, KVS_RUNNER_COUNT(cases)) +
-	       cmocka_run_group_tests_name(
-		       "bare seeds", seeds, kvs_runner_setup, kvs_runner_teardown);
+	       cmocka_run_group_tests_name("bare seeds", seeds, kvs_runner_setup, NULL);
 }

@@ -122,7 +122,7 @@ int kvs_vm_busybox(void)
 			.initial_state = (void *)(uintptr_t)&applets[i],
 		};
 	}
-	failed = _cmocka_run_group_tests("busybox as native", tests, KVS_RUNNER_COUNT(applets),
-		kvs_runner_setup, kvs_runner_teardown);
+	failed = _cmocka_run_group_tests(
+		"busybox as native", tests, KVS_RUNNER_COUNT(applets), kvs_runner_setup, NULL);
 	return failed + kvs_runner_group("busybox", own, KVS_RUNNER_COUNT(own));
 }

@@ -164,7 +164,7 @@ static const struct kvs_runner_case privileged[] = {
 	{ .name = "call_svm",
 		ARGS("call_svm"),
 		.status = 77,
-		.other_status = 139,
+		.other_status = 132,
 		.output = "survived\n" },
 	{ .name = "run_svm",
 		ARGS("run_svm"),

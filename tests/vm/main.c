@@ -38,5 +38,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < KVS_RUNNER_COUNT(themes); i++)
 		if (argc < 2 || strcmp(argv[1], themes[i].name) == 0)
 			failed += themes[i].run();
+	if (kvs_runner_finish() < 0)
+		failed++;
 	return failed > 0;
 }

@@ -158,6 +158,5 @@ int kvs_vm_programs(void)
 	};
 
 	return kvs_runner_group("programs", cases, KVS_RUNNER_COUNT(cases)) +
-	       cmocka_run_group_tests_name(
-		       "program runs", others, kvs_runner_setup, kvs_runner_teardown);
+	       cmocka_run_group_tests_name("program runs", others, kvs_runner_setup, NULL);
 }

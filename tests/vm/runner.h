@@ -80,9 +80,11 @@ const char *kvs_runner_lane(void);
 /* kvs_runner_group - run a table as a group of tests; returns the number of failures */
 int kvs_runner_group(const char *name, const struct kvs_runner_case *cases, size_t count);
 
-/* kvs_runner_setup, _teardown - the directory with the root file system; fixtures of a group */
+/* kvs_runner_setup - make the directory with the root file system, once; fixture of every group */
 int kvs_runner_setup(void **state);
-int kvs_runner_teardown(void **state);
+
+/* kvs_runner_finish - remove it; 0 or -1 */
+int kvs_runner_finish(void);
 
 #define KVS_RUNNER_COUNT(array) (sizeof(array) / sizeof(*(array)))
 

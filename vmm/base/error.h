@@ -42,7 +42,7 @@
 	X(CONTAINER_MISSING, 1, ENOENT, "kvshim list shows what there is")                         \
 	X(CONTAINER_EXISTS, 1, EEXIST, "choose another id, or kvshim delete the old one")          \
 	X(CONTAINER_STATE, 1, EBUSY, "kvshim state shows where it stands")                         \
-	X(HOOK, 125, EIO, "a hook is a program of whoever wrote the spec; look at its output")       \
+	X(HOOK, 125, EIO, "a hook is a program of whoever wrote the spec; look at its output")     \
 	X(HOST, 125, EIO, "")
 
 enum kvs_error_code {

@@ -20,6 +20,7 @@
 enum {
 	MAX_POLL = 4096,
 	KERNEL_SIGSET_BYTES = 8,
+	READ_CHUNK_BYTES = 1 << 20, /* a buffer is given memory only as far as input may fill it */
 };
 
 #define MAX_TRANSFER 0x7ffff000ull /* as Linux's MAX_RW_COUNT */
@@ -36,11 +37,10 @@ void kvs_files_forget(struct kvs_linux *l, uint32_t fd)
 	l->directories[fd] = NULL;
 }
 
-static int64_t read_device(struct kvs_linux *l, uint8_t kind, const struct iovec *iov, int count)
+static int64_t read_device(uint8_t kind, const struct iovec *iov, int count)
 {
 	int64_t total = 0;
 
-	(void)l;
 	for (int i = 0; i < count; i++) {
 		if (kind == KVS_FD_RANDOM)
 			for (size_t at = 0; at < iov[i].iov_len; at += 256)
@@ -49,89 +49,116 @@ static int64_t read_device(struct kvs_linux *l, uint8_t kind, const struct iovec
 		else
 			memset(iov[i].iov_base, 0, iov[i].iov_len);
 		total += (int64_t)iov[i].iov_len;
+		if (kvs_hostcall_attention())
+			break;
 	}
 	return total;
 }
 
-static int64_t read_into(struct kvs_linux *l, uint32_t fd, const struct iovec *iov, int count)
+static bool is_device(uint8_t kind)
 {
-	switch (l->kinds[fd]) {
-	case KVS_FD_COM1:
-		return kvs_serial_read(&l->guest->com1, iov, count);
-	case KVS_FD_ZERO:
-	case KVS_FD_FULL:
-	case KVS_FD_RANDOM:
-		return read_device(l, l->kinds[fd], iov, count);
-	default: /* standard error too: on a terminal it can be read */
-		return kvs_hostcall(SYS_readv, fd, (uintptr_t)iov, (uint64_t)count, 0, 0, 0);
-	}
+	return kind == KVS_FD_ZERO || kind == KVS_FD_FULL || kind == KVS_FD_RANDOM;
 }
 
-static int64_t write_from(struct kvs_linux *l, uint32_t fd, const struct iovec *iov, int count)
+/* Where the bytes of a serial port's descriptor are counted; NULL for another descriptor. */
+static uint64_t *counter_of(struct kvs_linux *l, uint8_t kind, bool is_read)
 {
-	switch (l->kinds[fd]) {
-	case KVS_FD_COM1:
-		return kvs_serial_write(&l->guest->com1, iov, count);
-	case KVS_FD_COM2:
-		return kvs_serial_write(&l->guest->com2, iov, count);
-	case KVS_FD_FULL:
-		return -ENOSPC;
-	default:
-		return kvs_hostcall(SYS_writev, fd, (uintptr_t)iov, (uint64_t)count, 0, 0, 0);
-	}
+	struct kvs_guest *g = l->guest;
+
+	if (kind == KVS_FD_COM1)
+		return is_read ? &g->com1.received_bytes : &g->com1.sent_bytes;
+	return kind == KVS_FD_COM2 && !is_read ? &g->com2.sent_bytes : NULL;
 }
+
+enum direction {
+	READ,
+	READ_AT, /* an offset, which stays the caller's */
+	WRITE,
+};
 
 /*
- * Move the buffers in l->iov, `count` of them holding `size` bytes. Descriptor 0 of the payload may
- * have been opened for writing too, or be standard output: the host's own descriptor decides.
+ * Move `count` buffers in l->iov. What a descriptor is after dup2, close and open, and whether it
+ * can be read or written, the host's own descriptor of that number knows.
  */
-static int64_t transfer(struct kvs_linux *l, uint64_t fd, int count, bool is_read)
+static int64_t transfer(
+	struct kvs_linux *l, uint32_t fd, int count, enum direction direction, uint64_t offset)
 {
-	return is_read ? read_into(l, (uint32_t)fd, l->iov, count)
-		       : write_from(l, (uint32_t)fd, l->iov, count);
+	const uint8_t kind = l->kinds[fd];
+	const long calls[] = { SYS_readv, SYS_preadv, SYS_writev };
+	uint64_t *counter = counter_of(l, kind, direction != WRITE);
+	int64_t n;
+
+	if (is_device(kind) && direction != WRITE)
+		return read_device(kind, l->iov, count);
+	if (kind == KVS_FD_FULL)
+		return -ENOSPC;
+	n = kvs_hostcall(calls[direction], fd, (uintptr_t)l->iov, (uint64_t)count, offset, 0, 0);
+	if (n > 0 && counter)
+		*counter += (uint64_t)n;
+	return n;
+}
+
+static bool is_regular(uint32_t fd)
+{
+	struct stat st;
+
+	return fstat((int)fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static uint64_t at_most(uint64_t size, uint64_t limit)
+{
+	return size < limit ? size : limit;
 }
 
 static int64_t move_buffer(
-	struct kvs_linux *l, uint64_t fd, uint64_t gva, uint64_t size, bool is_read)
+	struct kvs_linux *l, const uint64_t *a, enum direction direction, uint64_t offset)
 {
-	unsigned int access = is_read ? KVS_PROT_WRITE : KVS_PROT_READ;
+	const uint64_t chunk_bytes = direction == WRITE ? MAX_TRANSFER : READ_CHUNK_BYTES;
+	const unsigned int access = direction == WRITE ? KVS_PROT_READ : KVS_PROT_WRITE;
+	const uint64_t size = at_most(a[2], MAX_TRANSFER);
+	const uint32_t fd = (uint32_t)a[0];
 	uint64_t done = 0;
 
 	if (!kvs_files_is_open_number(l, fd))
 		return -EBADF;
-	if (size > MAX_TRANSFER)
-		size = MAX_TRANSFER;
 	do {
 		int count = 0;
 		int64_t chunk = 0, n;
 
 		if (size > done)
-			chunk = kvs_mm_iov(&l->guest->mm, gva + done, size - done, access, l->iov,
+			chunk = kvs_mm_iov(&l->guest->mm, a[1] + done,
+				at_most(size - done, chunk_bytes), access, l->iov,
 				KVS_LINUX_VECTORS, &count);
 		if (chunk < 0)
 			return done ? (int64_t)done : chunk;
-		n = transfer(l, fd, count, is_read);
+		n = transfer(l, fd, count, direction, offset + done);
 		if (n < 0)
 			return done ? (int64_t)done : n;
 		done += (uint64_t)n;
-		if (n < chunk || is_read)
+		if (n < chunk || kvs_hostcall_attention())
 			break;
-	} while (done < size);
+	} while (done < size && (direction == WRITE || is_device(l->kinds[fd]) || is_regular(fd)));
 	return (int64_t)done;
 }
 
 int64_t kvs_files_read(struct kvs_linux *l, const uint64_t *a)
 {
-	return move_buffer(l, a[0], a[1], a[2], true);
+	return move_buffer(l, a, READ, 0);
 }
 
 int64_t kvs_files_write(struct kvs_linux *l, const uint64_t *a)
 {
-	return move_buffer(l, a[0], a[1], a[2], false);
+	return move_buffer(l, a, WRITE, 0);
+}
+
+int64_t kvs_files_pread(struct kvs_linux *l, const uint64_t *a)
+{
+	return (int64_t)a[3] < 0 ? -EINVAL : move_buffer(l, a, READ_AT, a[3]);
 }
 
 /* The guest's iovec array as host buffers in l->iov; bytes or -errno. */
-static int64_t gather(struct kvs_linux *l, uint64_t gva, uint64_t n, bool is_read, int *ret_count)
+static int64_t gather(
+	struct kvs_linux *l, uint64_t gva, uint64_t n, uint64_t limit, bool is_read, int *ret_count)
 {
 	struct iovec vectors[KVS_LINUX_VECTORS];
 	unsigned int access = is_read ? KVS_PROT_WRITE : KVS_PROT_READ;
@@ -147,13 +174,11 @@ static int64_t gather(struct kvs_linux *l, uint64_t gva, uint64_t n, bool is_rea
 			(total += vectors[i].iov_len) > INT64_MAX)
 			return -EINVAL;
 	total = 0;
-	for (uint64_t i = 0; i < n && count < KVS_LINUX_VECTORS && total < MAX_TRANSFER; i++) {
-		uint64_t size = vectors[i].iov_len;
+	for (uint64_t i = 0; i < n && count < KVS_LINUX_VECTORS && total < limit; i++) {
+		uint64_t size = at_most(vectors[i].iov_len, limit - total);
 		int64_t got;
 		int used = 0;
 
-		if (size > MAX_TRANSFER - total)
-			size = MAX_TRANSFER - total;
 		if (size == 0)
 			continue;
 		got = kvs_mm_iov(&l->guest->mm, (uintptr_t)vectors[i].iov_base, size, access,
@@ -173,13 +198,17 @@ static int64_t gather(struct kvs_linux *l, uint64_t gva, uint64_t n, bool is_rea
 
 static int64_t move_vectors(struct kvs_linux *l, const uint64_t *a, bool is_read)
 {
+	const uint32_t fd = (uint32_t)a[0];
+	uint64_t limit = MAX_TRANSFER;
 	int count = 0;
 	int64_t size;
 
-	if (!kvs_files_is_open_number(l, a[0]))
+	if (!kvs_files_is_open_number(l, fd))
 		return -EBADF;
-	size = gather(l, a[1], a[2], is_read, &count);
-	return size < 0 ? size : transfer(l, a[0], count, is_read);
+	if (is_read && !is_device(l->kinds[fd]) && !is_regular(fd))
+		limit = READ_CHUNK_BYTES;
+	size = gather(l, a[1], a[2], limit, is_read, &count);
+	return size < 0 ? size : transfer(l, fd, count, is_read ? READ : WRITE, 0);
 }
 
 int64_t kvs_files_readv(struct kvs_linux *l, const uint64_t *a)
@@ -190,25 +219,6 @@ int64_t kvs_files_readv(struct kvs_linux *l, const uint64_t *a)
 int64_t kvs_files_writev(struct kvs_linux *l, const uint64_t *a)
 {
 	return move_vectors(l, a, false);
-}
-
-int64_t kvs_files_pread(struct kvs_linux *l, const uint64_t *a)
-{
-	uint64_t size = a[2] > MAX_TRANSFER ? MAX_TRANSFER : a[2];
-	int count = 0;
-	ssize_t n;
-
-	if (!kvs_files_is_open_number(l, a[0]))
-		return -EBADF;
-	if (size > 0) {
-		int64_t got = kvs_mm_iov(&l->guest->mm, a[1], size, KVS_PROT_WRITE, l->iov,
-			KVS_LINUX_VECTORS, &count);
-
-		if (got < 0)
-			return got;
-	}
-	n = preadv((int)a[0], l->iov, count, (off_t)a[3]);
-	return n < 0 ? -errno : n;
 }
 
 int64_t kvs_files_lseek(struct kvs_linux *l, const uint64_t *a)
@@ -261,7 +271,9 @@ int64_t kvs_files_dup3(struct kvs_linux *l, const uint64_t *a)
 {
 	if (!kvs_files_is_open_number(l, a[0]) || !kvs_files_is_open_number(l, a[1]))
 		return -EBADF;
-	return remember_copy(l, (uint32_t)a[0], dup3((int)a[0], (int)a[1], (int)a[2]));
+	/* Not dup3(3), which drops flags it does not know. */
+	return remember_copy(
+		l, (uint32_t)a[0], (int)syscall(SYS_dup3, (int)a[0], (int)a[1], (int)a[2]));
 }
 
 int64_t kvs_files_fcntl(struct kvs_linux *l, const uint64_t *a)
@@ -326,10 +338,17 @@ int64_t kvs_files_ioctl(struct kvs_linux *l, const uint64_t *a)
 	return -ENOTTY;
 }
 
-static int64_t poll_with(
-	struct kvs_linux *l, uint64_t gva, uint64_t count, const struct timespec *timeout)
+/* What is left of a timeout is the caller's to see; a place it cannot be written to is no error. */
+static void store_left(struct kvs_linux *l, uint64_t gva, const void *left, size_t size)
 {
-	struct timespec copy = timeout ? *timeout : (struct timespec){ 0 };
+	if (gva)
+		(void)kvs_mm_store(&l->guest->mm, gva, left, size);
+}
+
+/* @timeout: NULL for none; what is left of it afterwards */
+static int64_t poll_with(
+	struct kvs_linux *l, uint64_t gva, uint64_t count, struct timespec *timeout)
+{
 	struct pollfd *fds = (struct pollfd *)l->bounce;
 	int64_t r;
 
@@ -340,8 +359,8 @@ static int64_t poll_with(
 	for (uint64_t i = 0; i < count; i++)
 		if (fds[i].fd >= 0 && !kvs_files_is_open_number(l, (uint64_t)fds[i].fd))
 			fds[i].fd = INT_MAX; /* POLLNVAL, as the guest must see it */
-	r = kvs_hostcall(SYS_ppoll, (uintptr_t)fds, count, timeout ? (uintptr_t)&copy : 0, 0,
-		KERNEL_SIGSET_BYTES, 0);
+	r = kvs_hostcall(
+		SYS_ppoll, (uintptr_t)fds, count, (uintptr_t)timeout, 0, KERNEL_SIGSET_BYTES, 0);
 	for (uint64_t i = 0; r >= 0 && i < count; i++)
 		if (kvs_mm_store(&l->guest->mm,
 			    gva + i * sizeof(*fds) + offsetof(struct pollfd, revents),
@@ -361,10 +380,15 @@ int64_t kvs_files_poll(struct kvs_linux *l, const uint64_t *a)
 int64_t kvs_files_ppoll(struct kvs_linux *l, const uint64_t *a)
 {
 	struct timespec timeout;
+	int64_t r;
 
 	if (a[2] && kvs_mm_load(&l->guest->mm, &timeout, a[2], sizeof(timeout)) < 0)
 		return -EFAULT;
-	return poll_with(l, a[0], (uint32_t)a[1], a[2] ? &timeout : NULL);
+	r = kvs_signals_wait_with(l, a[3], a[4]);
+	if (r == 0)
+		r = poll_with(l, a[0], (uint32_t)a[1], a[2] ? &timeout : NULL);
+	store_left(l, a[2], &timeout, sizeof(timeout));
+	return r;
 }
 
 static int load_sets(struct kvs_linux *l, const uint64_t *a, fd_set sets[3], size_t bytes)
@@ -375,11 +399,11 @@ static int load_sets(struct kvs_linux *l, const uint64_t *a, fd_set sets[3], siz
 	return 0;
 }
 
-static int64_t select_with(struct kvs_linux *l, const uint64_t *a, const struct timespec *timeout)
+/* @timeout: as for poll_with() */
+static int64_t select_with(struct kvs_linux *l, const uint64_t *a, struct timespec *timeout)
 {
-	struct timespec copy = timeout ? *timeout : (struct timespec){ 0 };
 	uint64_t count = a[0] > FD_SETSIZE ? FD_SETSIZE : a[0];
-	size_t bytes = (count + 63) / 64 * sizeof(uint64_t);
+	size_t bytes;
 	fd_set sets[3];
 	int64_t r;
 
@@ -388,11 +412,12 @@ static int64_t select_with(struct kvs_linux *l, const uint64_t *a, const struct 
 		return -EINVAL;
 	if (count > l->nofile)
 		count = l->nofile;
+	bytes = (count + 63) / 64 * sizeof(uint64_t);
 	if (load_sets(l, a, sets, bytes) < 0)
 		return -EFAULT;
 	r = kvs_hostcall(SYS_pselect6, count, a[1] ? (uintptr_t)&sets[0] : 0,
-		a[2] ? (uintptr_t)&sets[1] : 0, a[3] ? (uintptr_t)&sets[2] : 0,
-		timeout ? (uintptr_t)&copy : 0, 0);
+		a[2] ? (uintptr_t)&sets[1] : 0, a[3] ? (uintptr_t)&sets[2] : 0, (uintptr_t)timeout,
+		0);
 	for (int i = 0; r >= 0 && i < 3; i++)
 		if (a[1 + i] && kvs_mm_store(&l->guest->mm, a[1 + i], &sets[i], bytes) < 0)
 			return -EFAULT;
@@ -401,23 +426,39 @@ static int64_t select_with(struct kvs_linux *l, const uint64_t *a, const struct 
 
 int64_t kvs_files_select(struct kvs_linux *l, const uint64_t *a)
 {
-	struct timeval tv;
 	struct timespec timeout;
+	struct timeval tv;
+	int64_t r;
 
 	if (a[4] && kvs_mm_load(&l->guest->mm, &tv, a[4], sizeof(tv)) < 0)
 		return -EFAULT;
 	if (a[4])
-		timeout = (struct timespec){ tv.tv_sec, tv.tv_usec * 1000 };
-	return select_with(l, a, a[4] ? &timeout : NULL);
+		timeout = (struct timespec){ tv.tv_sec + tv.tv_usec / 1000000,
+			tv.tv_usec % 1000000 * 1000 };
+	r = select_with(l, a, a[4] ? &timeout : NULL);
+	if (a[4])
+		tv = (struct timeval){ timeout.tv_sec, timeout.tv_nsec / 1000 };
+	store_left(l, a[4], &tv, sizeof(tv));
+	return r;
 }
 
 int64_t kvs_files_pselect6(struct kvs_linux *l, const uint64_t *a)
 {
+	struct {
+		uint64_t gva, size;
+	} mask = { 0, 0 };
 	struct timespec timeout;
+	int64_t r;
 
 	if (a[4] && kvs_mm_load(&l->guest->mm, &timeout, a[4], sizeof(timeout)) < 0)
 		return -EFAULT;
-	return select_with(l, a, a[4] ? &timeout : NULL);
+	if (a[5] && kvs_mm_load(&l->guest->mm, &mask, a[5], sizeof(mask)) < 0)
+		return -EFAULT;
+	r = kvs_signals_wait_with(l, mask.gva, mask.size);
+	if (r == 0)
+		r = select_with(l, a, a[4] ? &timeout : NULL);
+	store_left(l, a[4], &timeout, sizeof(timeout));
+	return r;
 }
 
 static int64_t make_pipe(struct kvs_linux *l, uint64_t gva, int flags)

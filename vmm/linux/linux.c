@@ -22,7 +22,7 @@ enum {
 	MMAP_RANDOM_PAGES = 0xfffffff,
 	BRK_RANDOM_PAGES = 0x1fff,
 	CLOCK_TICKS = 100,
-	CALLS = 512,
+	CALLS = KVS_LINUX_CALL_NUMBERS,
 	HWCAP_BASE = 0x078bfbff, /* CPUID 1 EDX of every x86-64 CPU */
 };
 
@@ -122,13 +122,16 @@ static int setup(struct kvs_guest *g, uint64_t *ret_rdi, struct kvs_error *err)
 	return setup_stack(g, err);
 }
 
-static void log_unserved(const struct kvs_guest *g, uint64_t number)
+/* Once a number, so that a payload cannot flood the log; all without a name count as one. */
+static void log_unserved(struct kvs_linux *l, uint64_t number)
 {
-	const char *name = number < CALLS && names[number] ? names[number] : "unknown";
+	uint64_t index = number < CALLS && names[number] ? number : CALLS - 1;
 
-	if (g->log_fd >= 0)
-		dprintf(g->log_fd, "kvshim: debug: system call %s (%llu) is not served (ENOSYS)\n",
-			name, (unsigned long long)number);
+	if (l->guest->log_fd < 0 || l->logged[index])
+		return;
+	l->logged[index] = true;
+	dprintf(l->guest->log_fd, "kvshim: debug: system call %s (%llu) is not served (ENOSYS)\n",
+		names[index] ? names[index] : "unknown", (unsigned long long)number);
 }
 
 static void serve(struct kvs_guest *g)
@@ -143,12 +146,13 @@ static void serve(struct kvs_guest *g)
 	if (number < CALLS && calls[number])
 		result = calls[number](l, a);
 	else
-		log_unserved(g, number);
+		log_unserved(l, number);
 	if (l->is_returned || g->stop.kind != KVS_STOP_NONE)
 		return;
-	kvs_machine_return(&g->machine, result);
-	if (result == -EINTR && kvs_hostcall_attention())
-		kvs_signals_interrupted(l, number);
+	kvs_machine_return(&g->machine, result == -ERESTART ? -EINTR : result);
+	if ((result == -EINTR || result == -ERESTART) && kvs_hostcall_attention())
+		kvs_signals_interrupted(l, number, result == -EINTR);
+	kvs_signals_restore_mask(l);
 }
 
 const struct kvs_guest_abi kvs_linux_abi = {

@@ -21,6 +21,7 @@ enum {
 	KVS_LINUX_SIGNALS = 64,
 	KVS_LINUX_BOUNCE_BYTES = 64 * 1024,
 	KVS_LINUX_VECTORS = 1024,
+	KVS_LINUX_CALL_NUMBERS = 512,
 	KVS_LINUX_PID = 1,
 };
 
@@ -49,12 +50,13 @@ struct kvs_linux {
 	char cwd[PATH_MAX]; /* canonical, absolute, inside the root */
 	struct kvs_linux_sigaction actions[KVS_LINUX_SIGNALS + 1];
 	uint64_t blocked;    /* signal mask, bit n-1 */
-	uint64_t saved_mask; /* to restore after rt_sigsuspend */
+	uint64_t saved_mask; /* to restore after a call that waits with a mask of its own */
 	bool has_saved_mask;
 	bool is_returned; /* the registers are final: rt_sigreturn, a signal frame */
 	uint64_t alt_stack, alt_stack_bytes; /* sigaltstack; 0 bytes for none */
 	uint32_t umask;
-	char name[16]; /* prctl(PR_SET_NAME) */
+	char name[16];			     /* prctl(PR_SET_NAME) */
+	bool logged[KVS_LINUX_CALL_NUMBERS]; /* as not served */
 	struct iovec iov[KVS_LINUX_VECTORS];
 	uint8_t bounce[KVS_LINUX_BOUNCE_BYTES];
 };
@@ -70,6 +72,18 @@ void kvs_files_forget(struct kvs_linux *l, uint32_t fd);
 /* signals.c */
 void kvs_signals_deliver(struct kvs_guest *g);
 bool kvs_signals_fault(struct kvs_guest *g, const struct kvs_stop *fault);
-/* kvs_signals_interrupted - a call ended with -EINTR: have it made again where SA_RESTART asks so
+/*
+ * kvs_signals_interrupted - a signal ended a call, or came before it
+ * @was_made: make it again where SA_RESTART asks so; otherwise a transfer is always made again, as
+ * if the signal had come before the system call
  */
-void kvs_signals_interrupted(struct kvs_linux *l, uint64_t number);
+void kvs_signals_interrupted(struct kvs_linux *l, uint64_t number, bool was_made);
+/*
+ * kvs_signals_wait_with - for a call that waits: block these signals meanwhile
+ * @gva: a signal set of @size bytes, 0 to leave the mask alone
+ *
+ * Return: 0, -EINVAL, -EFAULT.
+ */
+int kvs_signals_wait_with(struct kvs_linux *l, uint64_t gva, uint64_t size);
+/* kvs_signals_restore_mask - the wait is over, and no handler took the mask along */
+void kvs_signals_restore_mask(struct kvs_linux *l);

@@ -75,20 +75,22 @@ static int map_file(struct kvs_linux *l, kvs_gva start, uint64_t size, int fd, u
 	if (pages == 0)
 		return 0;
 	r = kvs_ram_alloc_exact(&l->guest->ram, pages, &gpa);
-	if (r == 0)
-		r = kvs_ram_map_file(&l->guest->ram, gpa, pages, fd, offset, true, false);
-	if (r == 0)
-		r = kvs_mm_place(mm, start, gpa, pages);
-	return r;
+	if (r < 0)
+		return r;
+	r = kvs_ram_map_file(&l->guest->ram, gpa, pages, fd, offset, true, false);
+	if (r < 0)
+		kvs_ram_free(&l->guest->ram, gpa, pages);
+	return r < 0 ? r : kvs_mm_place(mm, start, gpa, pages);
 }
 
 static int check_file(struct kvs_linux *l, const uint64_t *a)
 {
 	bool is_shared = (a[3] & MAP_TYPE) != MAP_PRIVATE;
+	struct stat st;
 
-	if (!kvs_files_is_open_number(l, a[4]))
+	if (!kvs_files_is_open_number(l, a[4]) || fstat((int)a[4], &st) < 0)
 		return -EBADF;
-	if (l->kinds[a[4]] != KVS_FD_PLAIN)
+	if (l->kinds[(uint32_t)a[4]] != KVS_FD_PLAIN || !S_ISREG(st.st_mode))
 		return -ENODEV;
 	if (a[5] % KVS_PAGE_SIZE)
 		return -EINVAL;
@@ -194,8 +196,11 @@ int64_t kvs_memory_mremap(struct kvs_linux *l, const uint64_t *a)
 	if (start == 0)
 		return -ENOMEM;
 	r = kvs_mm_map(mm, (kvs_gva)start, (kvs_gva)start + new_size, prot);
-	if (r == 0)
-		r = kvs_mm_move(mm, a[0], (kvs_gva)start, old_size);
+	if (r < 0)
+		return r;
+	r = kvs_mm_move(mm, a[0], (kvs_gva)start, old_size);
+	if (r < 0)
+		kvs_mm_unmap(mm, (kvs_gva)start, (kvs_gva)start + new_size);
 	return r < 0 ? r : start;
 }
 
@@ -205,6 +210,8 @@ int64_t kvs_memory_madvise(struct kvs_linux *l, const uint64_t *a)
 
 	if (is_bad_range(a[0], size) || size < a[1])
 		return -EINVAL;
+	if (size && !kvs_mm_overlaps(&l->guest->mm, a[0], a[0] + size))
+		return -ENOMEM;
 	if (a[0] >= KVS_GVA_MIN && size && (a[2] == MADV_DONTNEED || a[2] == MADV_FREE))
 		kvs_mm_discard(&l->guest->mm, a[0], a[0] + size);
 	return 0; /* all other advice may be ignored */

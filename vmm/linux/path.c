@@ -105,7 +105,7 @@ static int open_device(struct kvs_linux *l, const char *path, int flags)
 			continue;
 		if (flags & O_DIRECTORY)
 			return -ENOTDIR;
-		fd = fcntl(l->guest->fds.null, F_DUPFD, 0);
+		fd = fcntl(l->guest->fds.null, flags & O_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
 		if (fd < 0)
 			return -errno;
 		l->kinds[fd] = devices[i].kind;
@@ -131,8 +131,23 @@ static int check_type(struct kvs_linux *l, const char *path, int flags)
 
 static bool is_writing(int flags)
 {
-	return (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC | O_APPEND) ||
-	       (flags & O_TMPFILE) == O_TMPFILE;
+	/* Not O_ACCMODE: the C library counts O_PATH among the modes. */
+	return flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC) || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+/* Opening for writing or creation, as on a read-only file system; 0 where reading will do. */
+static int refuse_writing(struct kvs_linux *l, const char *path, int flags)
+{
+	_cleanup_close_ int fd = open_beneath(l, path, O_PATH | (flags & O_NOFOLLOW));
+	struct stat st;
+
+	if (fd < 0)
+		return fd == -ENOENT && flags & O_CREAT ? -EROFS : fd;
+	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		return -EEXIST;
+	if (!is_writing(flags & ~O_CREAT))
+		return 0;
+	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? -EISDIR : -EROFS;
 }
 
 /* Remember what a directory is called, for paths that start from it. */
@@ -155,15 +170,13 @@ static int open_file(struct kvs_linux *l, const char *path, int flags)
 
 	if (fd != -ENXIO)
 		return fd;
-	if (strcmp(path, exe_link) == 0 && !is_writing(flags)) {
-		fd = fcntl(l->guest->fds.payload, F_DUPFD, 0);
-		return fd < 0 ? -errno : fd;
-	}
+	if (strcmp(path, exe_link) == 0)
+		path = l->guest->launch->exe; /* a descriptor of its own, with its own offset */
 	if (is_writing(flags)) {
-		fd = open_beneath(l, path, O_PATH);
-		if (fd >= 0)
-			close(fd);
-		return fd < 0 && !(fd == -ENOENT && flags & O_CREAT) ? fd : -EROFS;
+		fd = refuse_writing(l, path, flags);
+		if (fd < 0)
+			return fd;
+		flags &= ~(O_CREAT | O_EXCL);
 	}
 	if (!(flags & O_PATH)) {
 		fd = check_type(l, path, flags);
@@ -178,12 +191,15 @@ static int open_file(struct kvs_linux *l, const char *path, int flags)
 
 static int64_t open_at(struct kvs_linux *l, int64_t dirfd, kvs_gva gva, int flags)
 {
-	const int allowed = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |
+	const int allowed = O_WRONLY | O_RDWR | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |
 			    O_NONBLOCK | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME |
 			    O_TMPFILE | O_PATH | O_SYNC;
+	const int with_path = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	char joined[PATH_MAX];
 	int r = load_path(l, dirfd, gva, joined);
 
+	if (flags & O_PATH)
+		flags &= with_path; /* the others are ignored */
 	/* O_NOATIME is the owner's privilege and changes no result: not worth a refusal. */
 	return r < 0 ? r : open_file(l, joined, flags & allowed & ~O_NOATIME);
 }
@@ -470,7 +486,9 @@ int64_t kvs_path_fchdir(struct kvs_linux *l, const uint64_t *a)
 {
 	if (!kvs_files_is_open_number(l, a[0]) || fcntl((int)a[0], F_GETFD) < 0)
 		return -EBADF;
-	return l->directories[a[0]] ? change_directory(l, l->directories[a[0]]) : -ENOTDIR;
+	if (!l->directories[(uint32_t)a[0]])
+		return -ENOTDIR;
+	return change_directory(l, l->directories[(uint32_t)a[0]]);
 }
 
 static int64_t store_statfs(struct kvs_linux *l, int fd, kvs_gva buffer)

@@ -22,6 +22,9 @@ enum {
 	PROCESSORS = 1,
 	RANDOM_CHUNK_BYTES = 256,
 	DEFAULT_STACK_BYTES = 8 << 20,
+	/* The kernel's structures end here; the C library's have room behind. */
+	RUSAGE_BYTES = 144,
+	SYSINFO_BYTES = 112,
 };
 
 static int64_t store(struct kvs_linux *l, kvs_gva gva, const void *data, size_t size)
@@ -142,7 +145,7 @@ int64_t kvs_process_getrusage(struct kvs_linux *l, const uint64_t *a)
 
 	if (getrusage((int)a[0], &usage) < 0)
 		return -errno;
-	return store(l, a[1], &usage, sizeof(usage));
+	return store(l, a[1], &usage, RUSAGE_BYTES);
 }
 
 int64_t kvs_process_getrandom(struct kvs_linux *l, const uint64_t *a)
@@ -158,6 +161,8 @@ int64_t kvs_process_getrandom(struct kvs_linux *l, const uint64_t *a)
 		kvs_guest_random(chunk, n);
 		if (store(l, a[0] + done, chunk, n) < 0)
 			return done ? (int64_t)done : -EFAULT;
+		if (kvs_hostcall_attention())
+			return (int64_t)(done + n);
 	}
 	return (int64_t)size;
 }
@@ -187,7 +192,7 @@ int64_t kvs_process_sysinfo(struct kvs_linux *l, const uint64_t *a)
 		.procs = 1,
 		.mem_unit = 1,
 	};
-	return store(l, a[0], &info, sizeof(info));
+	return store(l, a[0], &info, SYSINFO_BYTES);
 }
 
 int64_t kvs_process_prctl(struct kvs_linux *l, const uint64_t *a)

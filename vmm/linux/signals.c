@@ -62,11 +62,40 @@ static void set_mask(struct kvs_linux *l, uint64_t mask)
 	l->blocked = mask & ~UNBLOCKABLE;
 	host = l->blocked & ~bit(KVS_HOSTCALL_DEADLINE_SIGNAL);
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &host, NULL, SIGSET_BYTES);
+	kvs_hostcall_look(~l->blocked);
+}
+
+int kvs_signals_wait_with(struct kvs_linux *l, uint64_t gva, uint64_t size)
+{
+	uint64_t mask;
+
+	if (gva == 0)
+		return 0;
+	if (size != SIGSET_BYTES)
+		return -EINVAL;
+	if (kvs_mm_load(&l->guest->mm, &mask, gva, sizeof(mask)) < 0)
+		return -EFAULT;
+	l->saved_mask = l->blocked;
+	l->has_saved_mask = true;
+	set_mask(l, mask);
+	return 0;
+}
+
+void kvs_signals_restore_mask(struct kvs_linux *l)
+{
+	if (l->has_saved_mask)
+		set_mask(l, l->saved_mask);
+	l->has_saved_mask = false;
 }
 
 static bool is_ignored_by_default(int signal)
 {
 	return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
+}
+
+static bool is_stop(int signal)
+{
+	return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
 static bool has_handler(const struct kvs_linux *l, int signal)
@@ -180,8 +209,16 @@ static bool push_frame(struct kvs_linux *l, int signal, const siginfo_t *info,
 	return true;
 }
 
+/* Whether the system call a signal came into is made again after the handler. */
+enum restart {
+	RESTART_NOT,
+	RESTART_IF_ASKED, /* SA_RESTART */
+	RESTART_ALWAYS,
+};
+
 /* One signal the host gave us: run the handler, or do what the default would have done. */
-static void deliver(struct kvs_linux *l, int signal, siginfo_t *info, bool *restart, uint64_t call)
+static void deliver(
+	struct kvs_linux *l, int signal, siginfo_t *info, enum restart *restart, uint64_t call)
 {
 	struct kvm_regs user = kvs_machine_user(&l->guest->machine);
 
@@ -190,20 +227,23 @@ static void deliver(struct kvs_linux *l, int signal, siginfo_t *info, bool *rest
 			kvs_linux_stop_signal(l, signal);
 		return;
 	}
-	if (info->si_code <= 0)
-		info->si_pid = 0; /* host processes have no number in here */
-	if (*restart && l->actions[signal].flags & SA_RESTART) {
+	if (info->si_code <= 0) { /* host processes have no number in here */
+		info->si_pid = info->si_pid == getpid() ? KVS_LINUX_PID : 0;
+		info->si_uid = l->guest->launch->uid;
+	}
+	if (*restart == RESTART_ALWAYS ||
+		(*restart == RESTART_IF_ASKED && l->actions[signal].flags & SA_RESTART)) {
 		user.rip -= SYSCALL_BYTES;
 		user.rax = call;
 	}
-	*restart = false;
+	*restart = RESTART_NOT;
 	if (push_frame(l, signal, info, NULL, &user))
 		kvs_machine_set_user(&l->guest->machine, &user);
 	else
 		kvs_linux_stop_signal(l, SIGSEGV);
 }
 
-static void deliver_all(struct kvs_linux *l, bool restart, uint64_t call)
+static void deliver_all(struct kvs_linux *l, enum restart restart, uint64_t call)
 {
 	siginfo_t info;
 	int signal;
@@ -211,7 +251,7 @@ static void deliver_all(struct kvs_linux *l, bool restart, uint64_t call)
 	while (l->guest->stop.kind == KVS_STOP_NONE &&
 		(signal = kvs_hostcall_take_signal(~l->blocked, &info)) != 0)
 		deliver(l, signal, &info, &restart, call);
-	if (restart && l->guest->stop.kind == KVS_STOP_NONE) {
+	if (restart != RESTART_NOT && l->guest->stop.kind == KVS_STOP_NONE) {
 		struct kvm_regs user = kvs_machine_user(&l->guest->machine);
 
 		user.rip -= SYSCALL_BYTES;
@@ -222,15 +262,20 @@ static void deliver_all(struct kvs_linux *l, bool restart, uint64_t call)
 
 void kvs_signals_deliver(struct kvs_guest *g)
 {
-	deliver_all(g->linux_state, false, 0);
+	deliver_all(g->linux_state, RESTART_NOT, 0);
 }
 
-void kvs_signals_interrupted(struct kvs_linux *l, uint64_t number)
+void kvs_signals_interrupted(struct kvs_linux *l, uint64_t number, bool was_made)
 {
-	bool restart = number == SYS_read || number == SYS_write || number == SYS_readv ||
-		       number == SYS_writev || number == SYS_futex;
+	bool is_transfer = number == SYS_read || number == SYS_write || number == SYS_readv ||
+			   number == SYS_writev || number == SYS_pread64;
 
-	deliver_all(l, restart, number);
+	if (is_transfer && !was_made)
+		deliver_all(l, RESTART_ALWAYS, number);
+	else if (is_transfer || number == SYS_futex)
+		deliver_all(l, RESTART_IF_ASKED, number);
+	else
+		deliver_all(l, RESTART_NOT, number);
 }
 
 static int fault_code(struct kvs_guest *g, const struct kvs_stop *fault)
@@ -348,16 +393,9 @@ static int64_t wait_for_signal(void)
 
 int64_t kvs_signals_suspend(struct kvs_linux *l, const uint64_t *a)
 {
-	uint64_t mask;
+	int r = a[0] ? kvs_signals_wait_with(l, a[0], a[1]) : -EFAULT;
 
-	if (a[1] != SIGSET_BYTES)
-		return -EINVAL;
-	if (kvs_mm_load(&l->guest->mm, &mask, a[0], sizeof(mask)) < 0)
-		return -EFAULT;
-	l->saved_mask = l->blocked;
-	l->has_saved_mask = true;
-	set_mask(l, mask);
-	return wait_for_signal();
+	return r < 0 ? r : wait_for_signal();
 }
 
 int64_t kvs_signals_pause(struct kvs_linux *l, const uint64_t *a)
@@ -402,8 +440,11 @@ static int64_t raise_own(struct kvs_linux *l, uint64_t signal)
 		return 0;
 	if (!is_signal(signal))
 		return -EINVAL;
-	is_end = l->actions[number].handler == 0 && !is_ignored_by_default(number) &&
-		 number != SIGSTOP && number != SIGTSTP && number != SIGTTIN && number != SIGTTOU;
+	/* Process 1 does not stop itself: nobody in here could continue it, and while it stands
+	 * still no deadline is looked at. */
+	if (l->actions[number].handler == 0 && is_stop(number))
+		return 0;
+	is_end = l->actions[number].handler == 0 && !is_ignored_by_default(number);
 	if (is_end && !(l->blocked & bit(number))) {
 		kvs_linux_stop_signal(l, number);
 		return 0;

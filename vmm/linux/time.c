@@ -73,16 +73,17 @@ int64_t kvs_time_times(struct kvs_linux *l, const uint64_t *a)
 static int64_t sleep_on(
 	struct kvs_linux *l, uint64_t clock, uint64_t flags, kvs_gva request, kvs_gva remaining)
 {
-	struct timespec want, left = { 0 };
+	struct timespec want, left;
 	int64_t r;
 
 	if (!is_clock(clock))
 		return -EINVAL;
 	if (kvs_mm_load(&l->guest->mm, &want, request, sizeof(want)) < 0)
 		return -EFAULT;
+	left = want; /* of a sleep that a signal keeps from beginning */
 	r = kvs_hostcall(
 		SYS_clock_nanosleep, clock, flags, (uintptr_t)&want, (uintptr_t)&left, 0, 0);
-	if (r == -EINTR && remaining && !(flags & TIMER_ABSTIME) &&
+	if ((r == -EINTR || r == -ERESTART) && remaining && !(flags & TIMER_ABSTIME) &&
 		store(l, remaining, &left, sizeof(left)) < 0)
 		return -EFAULT;
 	return r;
