@@ -31,8 +31,11 @@ static int open_spec(
 	bundle_fd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	fd = bundle_fd < 0 ? -1 : openat(bundle_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return kvs_error_set(err, KVS_ERROR_SPEC_MISSING, errno, "cannot open spec '%s/%s'",
-			bundle, name);
+		return kvs_error_set(err,
+			errno == EMFILE || errno == ENFILE || errno == ENOMEM
+				? KVS_ERROR_HOST
+				: KVS_ERROR_SPEC_MISSING,
+			errno, "cannot open spec '%s/%s'", bundle, name);
 	*ret_bundle_fd = TAKE_FD(bundle_fd);
 	return fd;
 }

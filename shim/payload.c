@@ -19,7 +19,8 @@
 
 enum {
 	NOFILE_DEFAULT = 1024,
-	NOFILE_OURS = 16, /* descriptors kvshim-vmm keeps beyond the payload's limit */
+	NOFILE_LEAST = 3,
+	NOFILE_MOST = 1 << 20,
 };
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -168,27 +169,32 @@ static int open_all(
 static uint32_t nofile_of(const struct kvs_spec *spec)
 {
 	struct rlimit ours;
-	rlim_t want;
+	rlim_t want, most;
 
 	getrlimit(RLIMIT_NOFILE, &ours);
 	want = ours.rlim_cur < NOFILE_DEFAULT ? ours.rlim_cur : NOFILE_DEFAULT;
 	for (size_t i = 0; i < spec->process.rlimit_count; i++)
 		if (spec->process.rlimits[i].resource == RLIMIT_NOFILE)
 			want = spec->process.rlimits[i].soft;
-	if (want > ours.rlim_max - NOFILE_OURS)
-		want = ours.rlim_max - NOFILE_OURS;
-	return want < 3 ? 3 : want > 1 << 20 ? 1 << 20 : (uint32_t)want;
+	most = ours.rlim_max > KVS_LAUNCH_SPARE_FDS ? ours.rlim_max - KVS_LAUNCH_SPARE_FDS : 0;
+	if (want > most)
+		want = most;
+	if (want > NOFILE_MOST)
+		want = NOFILE_MOST;
+	return want < NOFILE_LEAST ? NOFILE_LEAST : (uint32_t)want;
 }
 
-/* Where kvshim-vmm is in a build tree: beside this program. */
-static void path_beside(char *ret_path)
+/* Where kvshim-vmm is in a build tree: beside this program. False when that cannot be told. */
+static bool path_beside(char *ret_path)
 {
 	ssize_t n = readlink("/proc/self/exe", ret_path, PATH_MAX - sizeof("kvshim-vmm"));
 	char *slash;
 
 	ret_path[n > 0 ? n : 0] = '\0';
 	slash = strrchr(ret_path, '/');
-	strcpy(slash ? slash + 1 : ret_path, "kvshim-vmm");
+	if (slash)
+		strcpy(slash + 1, "kvshim-vmm");
+	return slash;
 }
 
 int kvs_payload_launch(struct kvs_payload *p, const struct kvs_spec *spec, int bundle_fd,
@@ -234,9 +240,8 @@ static int spawn_vmm(struct kvs_payload *p, int control_fd, int kvm_fd, bool deb
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	char vmm[PATH_MAX];
-	int r;
+	int r = ENOENT;
 
-	path_beside(vmm);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(
@@ -249,7 +254,8 @@ static int spawn_vmm(struct kvs_payload *p, int control_fd, int kvm_fd, bool deb
 	if (debug)
 		posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, KVS_FD_LOG);
 	posix_spawn_file_actions_addclosefrom_np(&actions, debug ? KVS_FD_FIRST_FREE : KVS_FD_LOG);
-	r = posix_spawn(&p->pid, vmm, &actions, &attributes, argv, envp);
+	if (path_beside(vmm))
+		r = posix_spawn(&p->pid, vmm, &actions, &attributes, argv, envp);
 	if (r == ENOENT)
 		r = posix_spawn(&p->pid, KVSHIM_LIBEXECDIR "/kvshim-vmm", &actions, &attributes,
 			argv, envp);
@@ -309,8 +315,10 @@ static void pass_on(pid_t pid, int signals)
 {
 	struct signalfd_siginfo info;
 
-	/* What a terminal sends goes to the whole foreground group: the VMM has it already. */
-	if (read(signals, &info, sizeof(info)) == sizeof(info) && info.ssi_code != SI_KERNEL)
+	/* What a terminal sends goes to the whole foreground group: the VMM has it already. An
+	 * alarm set before the exec is the kernel's too, and ours alone. */
+	if (read(signals, &info, sizeof(info)) == sizeof(info) &&
+		(info.ssi_code != SI_KERNEL || info.ssi_signo == SIGALRM))
 		kill(pid, (int)info.ssi_signo);
 }
 

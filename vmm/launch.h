@@ -31,6 +31,9 @@ struct kvs_launch_fds {
 	int record; /* file for the exit record; the socket's other end may be gone by then */
 };
 
+/* Descriptor numbers kvshim-vmm needs beyond the payload's limit. */
+enum { KVS_LAUNCH_SPARE_FDS = 16 };
+
 #define KVS_LAUNCH_NO_FDS ((struct kvs_launch_fds){ -1, -1, -1, -1, -1 })
 
 /* kvs_launch_close_fds - close those that are open */

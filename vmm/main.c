@@ -20,9 +20,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Numbers we may need beyond the payload's limit, while ours are being moved there. */
-enum { SPARE_FDS = 16 };
-
 /*
  * Put our own descriptors beyond the payload's limit: the kernel then hands the payload the numbers
  * it expects, and ours are out of its reach.
@@ -31,7 +28,8 @@ static int raise_all(struct kvs_guest *g, int *control_fd, int floor, struct kvs
 {
 	int *ours[] = { &g->fds.payload, &g->fds.root, &g->fds.null, &g->fds.start, &g->fds.record,
 		&g->machine.vm_fd, &g->machine.vcpu_fd, control_fd, &g->log_fd };
-	struct rlimit limit = { (rlim_t)floor + SPARE_FDS, (rlim_t)floor + SPARE_FDS };
+	struct rlimit limit = { (rlim_t)floor + KVS_LAUNCH_SPARE_FDS,
+		(rlim_t)floor + KVS_LAUNCH_SPARE_FDS };
 
 	setrlimit(RLIMIT_NOFILE, &limit);
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {

@@ -4,7 +4,8 @@
  *
  * All of the payload's standard input and output goes through one of two ports. Byte-wise access
  * is the compatible path, one exit a byte; a burst moves a whole buffer. Both block when the peer
- * is slow, which stops the vCPU: no byte is lost, duplicated or reordered.
+ * is slow, which stops the vCPU: no byte is lost, duplicated or reordered. The linux ABI's read and
+ * write take the burst's way to the host by themselves (linux/files.c) and count here.
  *
  * Peers as the UART's modem lines show them: DCD drops when the input has ended and all of it was
  * read; CTS drops when nobody reads the output any more, and what is written then is discarded.
