@@ -182,12 +182,14 @@ static int build(struct kvs_state *s, struct kvs_payload *payload, const struct 
 		return r;
 	s->pid = payload->pid;
 	s->pid_start = kvs_state_read_start(s->pid);
+	/* Written down before it can outlive us: until the launch, our end is its end. */
+	r = kvs_state_save(s, err);
+	if (r < 0)
+		return r;
 	r = kvs_payload_launch(payload, spec, bundle_fd, flags, start_fd, record_fd, err);
 	if (r == 0)
 		r = kvs_payload_wait_parked(payload, err);
-	if (r == 0)
-		r = run_create_hooks(s, err);
-	return r < 0 ? r : kvs_state_save(s, err);
+	return r < 0 ? r : run_create_hooks(s, err);
 }
 
 /* Take what the state keeps of a spec. */

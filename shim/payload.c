@@ -122,6 +122,8 @@ static int open_payload(struct opened *o, const struct kvs_spec *spec, struct kv
 	}
 	if (r == -ENOENT || r == -ENOTDIR)
 		kvs_error_set(err, KVS_ERROR_PAYLOAD_MISSING, -r, "cannot open payload '%s'", name);
+	else if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
+		kvs_error_set(err, KVS_ERROR_HOST, -r, "cannot open payload '%s'", name);
 	else if (r < 0)
 		kvs_error_set(err, KVS_ERROR_PAYLOAD_DENIED, -r, "cannot run payload '%s'", name);
 	if (r < 0)

@@ -5,7 +5,9 @@
  */
 #include "guest.h"
 
+#include "access.h"
 #include "hostcall.h"
+#include "vcpu.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -61,7 +63,7 @@ static int setup(struct kvs_guest *g, uint64_t *ret_rdi, struct kvs_error *err)
 	if (r == 0)
 		r = map_heap(g, &boot);
 	if (r == 0)
-		r = kvs_mm_store(&g->mm, record, &boot, sizeof(boot));
+		r = kvs_access_store(&g->mm, record, &boot, sizeof(boot));
 	if (r < 0)
 		return kvs_error_set(
 			err, KVS_ERROR_PAYLOAD_MEMORY, -r, "no room for the boot record");
@@ -86,8 +88,8 @@ static int64_t transfer(struct kvs_guest *g, const struct kvm_regs *regs, bool i
 		return -EBADF;
 	if (regs->rdx == 0)
 		return 0;
-	size = kvs_mm_iov(&g->mm, regs->rsi, regs->rdx, is_read ? KVS_PROT_WRITE : KVS_PROT_READ,
-		iov, MAX_VECTORS, &count);
+	size = kvs_access_iov(&g->mm, regs->rsi, regs->rdx,
+		is_read ? KVS_PROT_WRITE : KVS_PROT_READ, iov, MAX_VECTORS, &count);
 	if (size < 0)
 		return size;
 	return is_read ? kvs_serial_read(serial, iov, count) : kvs_serial_write(serial, iov, count);
@@ -95,12 +97,12 @@ static int64_t transfer(struct kvs_guest *g, const struct kvm_regs *regs, bool i
 
 static void serve(struct kvs_guest *g)
 {
-	const struct kvm_regs *regs = kvs_machine_registers(&g->machine);
+	const struct kvm_regs *regs = kvs_vcpu_registers(&g->machine);
 
 	switch (regs->rax) {
 	case SYS_read:
 	case SYS_write:
-		kvs_machine_return(&g->machine, transfer(g, regs, regs->rax == SYS_read));
+		kvs_vcpu_return(&g->machine, transfer(g, regs, regs->rax == SYS_read));
 		break;
 	case SYS_exit:
 	case SYS_exit_group:
@@ -110,7 +112,7 @@ static void serve(struct kvs_guest *g)
 		};
 		break;
 	default:
-		kvs_machine_return(&g->machine, -ENOSYS);
+		kvs_vcpu_return(&g->machine, -ENOSYS);
 	}
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest.h"
 
+#include "access.h"
 #include "descriptors.h"
 #include "hostcall.h"
+#include "vcpu.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,7 +95,7 @@ static const char *explain_instruction(struct kvs_guest *g, uint64_t rip)
 {
 	uint8_t op[2] = { 0 };
 
-	if (kvs_mm_load(&g->mm, op, rip, sizeof(op)) < 0)
+	if (kvs_access_load(&g->mm, op, rip, sizeof(op)) < 0)
 		return "";
 	switch (op[0]) {
 	case 0xcd:
@@ -155,7 +157,7 @@ static void on_fault(struct kvs_guest *g, struct kvs_stop *fault)
 		!is_stuck(g, fault))
 		r = kvs_mm_fault(&g->mm, fault->address, access_of(fault->error_code));
 	if (r == 0) {
-		kvs_machine_resume(&g->machine, fault->vector);
+		kvs_vcpu_resume(&g->machine, fault->vector);
 		return;
 	}
 	if (r != -ENOMEM && g->abi->fault(g, fault))
@@ -169,7 +171,7 @@ static void on_fault(struct kvs_guest *g, struct kvs_stop *fault)
 /* The burst register: one exit moves the buffer at RDI, RSI bytes long. */
 static void burst(struct kvs_guest *g, struct kvs_serial *serial, uint8_t command)
 {
-	struct kvm_regs *regs = kvs_machine_registers(&g->machine);
+	struct kvm_regs *regs = kvs_vcpu_registers(&g->machine);
 	unsigned int access = command == KVS_BURST_READ ? KVS_PROT_WRITE : KVS_PROT_READ;
 	struct iovec iov[BURST_VECTORS];
 	int64_t result = 0;
@@ -180,7 +182,7 @@ static void burst(struct kvs_guest *g, struct kvs_serial *serial, uint8_t comman
 		return;
 	}
 	if (regs->rsi > 0)
-		result = kvs_mm_iov(
+		result = kvs_access_iov(
 			&g->mm, regs->rdi, regs->rsi, access, iov, BURST_VECTORS, &count);
 	if (result > 0 && command == KVS_BURST_READ)
 		result = kvs_serial_read(serial, iov, count);
@@ -244,7 +246,7 @@ static void run_once(struct kvs_guest *g)
 	if (g->stop.kind != KVS_STOP_NONE)
 		return;
 	g->usage.exits++;
-	kvs_machine_run(&g->machine, &exit);
+	kvs_vcpu_run(&g->machine, &exit);
 	switch (exit.kind) {
 	case KVS_EXIT_SYSCALL:
 		g->usage.syscalls++;

@@ -22,7 +22,7 @@ struct kvs_guest_abi {
 	/* Fill stack and memory; return what RDI starts with. 0 or -errno with @err. */
 	int (*setup)(struct kvs_guest *g, uint64_t *ret_rdi, struct kvs_error *err);
 
-	/* Serve a system call: kvs_machine_return(), or g->stop. */
+	/* Serve a system call: kvs_vcpu_return(), or g->stop. */
 	void (*syscall)(struct kvs_guest *g);
 
 	/* An exception nobody mended: true when the payload handles it, false to stop. */

@@ -189,7 +189,7 @@ static ssize_t receive_with_fds(int socket, void *ret_data, size_t size,
 	if (!header || header->cmsg_len > CMSG_LEN(sizeof(*ret_fds)) ||
 		message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		close_received(&message);
-		return -EBADMSG;
+		return message.msg_flags & MSG_CTRUNC ? -EMFILE : -EBADMSG;
 	}
 	*ret_fd_bytes = header->cmsg_len - CMSG_LEN(0);
 	memcpy(ret_fds, CMSG_DATA(header), *ret_fd_bytes);
@@ -242,7 +242,8 @@ int kvs_launch_receive(int socket, struct kvs_launch *ret_launch, struct kvs_lau
 	if (r < 0) {
 		kvs_launch_close_fds(ret_fds);
 		kvs_launch_done(&l);
-		return kvs_error_set(err, KVS_ERROR_INTERNAL, -r, "bad launch message");
+		return kvs_error_set(err, r == -EMFILE ? KVS_ERROR_HOST : KVS_ERROR_INTERNAL, -r,
+			r == -EMFILE ? "no room for the payload's files" : "bad launch message");
 	}
 	*ret_launch = l;
 	return 0;

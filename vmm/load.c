@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "load.h"
 
+#include "access.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <string.h>
@@ -95,7 +97,7 @@ static kvs_gva push(struct pusher *p, const void *data, size_t size)
 		return 0;
 	}
 	p->at -= size;
-	if (kvs_mm_store(p->mm, p->at, data, size) < 0)
+	if (kvs_access_store(p->mm, p->at, data, size) < 0)
 		p->failed = true;
 	return p->at;
 }
@@ -128,11 +130,11 @@ static kvs_gva push_pointers(
 		return 0;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (kvs_mm_store(p->mm, array + i * sizeof(at), &at, sizeof(at)) < 0)
+		if (kvs_access_store(p->mm, array + i * sizeof(at), &at, sizeof(at)) < 0)
 			p->failed = true;
 		at += strlen(strings[i]) + 1;
 	}
-	if (kvs_mm_store(p->mm, array + count * sizeof(null), &null, sizeof(null)) < 0)
+	if (kvs_access_store(p->mm, array + count * sizeof(null), &null, sizeof(null)) < 0)
 		p->failed = true;
 	p->at = array;
 	return array;

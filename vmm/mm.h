@@ -8,16 +8,12 @@
  * costs as much as populating some thirty pages. What is unmapped gives its frames back to the
  * host; what is narrowed is revoked, so that no stale translation survives in KVM.
  *
- * Guest pointers are hostile. Every access goes through kvs_mm_span(), which answers only for
- * pages of an area that permits it, whatever the guest passed.
- *
- * Not here: file mappings that stay shared, several vCPUs editing at once.
+ * Not here: the host's access to guest memory, see access.h; file mappings that stay shared,
+ * several vCPUs editing at once.
  */
 #pragma once
 
 #include "pagetable.h"
-
-#include <sys/uio.h>
 
 enum kvs_prot {
 	KVS_PROT_READ = 1, /* the values of PROT_READ and friends */
@@ -103,35 +99,3 @@ int kvs_mm_fault(struct kvs_mm *mm, kvs_gva gva, unsigned int access);
  * Only a saving: what does not come now comes by a fault.
  */
 void kvs_mm_prefault(struct kvs_mm *mm, kvs_gva gva, uint64_t pages);
-
-/*
- * kvs_mm_span - host memory behind guest memory
- * @access: KVS_PROT_READ or KVS_PROT_WRITE, by the guest's own rights
- * @ret_host: valid until the address space next changes
- *
- * Return: how many of the @size bytes are contiguous in the host, at least 1; -EFAULT; -ENOMEM.
- */
-int64_t kvs_mm_span(
-	struct kvs_mm *mm, kvs_gva gva, uint64_t size, unsigned int access, void **ret_host);
-
-/*
- * kvs_mm_iov - the same for a whole buffer, as an iovec
- * @max: elements of @iov
- * @ret_count: elements filled
- *
- * Return: bytes covered, less than @size where the buffer leaves permitted memory or @iov is full;
- * -EFAULT or -ENOMEM when not even the first byte is reachable.
- */
-int64_t kvs_mm_iov(struct kvs_mm *mm, kvs_gva gva, uint64_t size, unsigned int access,
-	struct iovec *iov, int max, int *ret_count);
-
-/* kvs_mm_load, kvs_mm_store - copy whole objects; 0 or -EFAULT (part may have been stored) */
-int kvs_mm_load(struct kvs_mm *mm, void *ret_data, kvs_gva gva, size_t size);
-int kvs_mm_store(struct kvs_mm *mm, kvs_gva gva, const void *data, size_t size);
-
-/*
- * kvs_mm_load_string - copy a string with its NUL
- *
- * Return: length without the NUL; -EFAULT; -ENAMETOOLONG when @size bytes hold no NUL.
- */
-int64_t kvs_mm_load_string(struct kvs_mm *mm, char *ret_string, kvs_gva gva, size_t size);

@@ -3,8 +3,9 @@
  * An ordinary program, as people link them: with a C library, statically. Does what its first
  * argument names; prints what it finds wrong, so that no output but the expected is success.
  */
+#include "check.h"
+
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -12,7 +13,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -27,19 +27,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CHECK(condition)                                                                           \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			printf("line %d: not so: %s (errno %d)\n", __LINE__, #condition, errno);   \
-	} while (0)
-
-#define FAILS(call, error)                                                                         \
-	do {                                                                                       \
-		errno = 0;                                                                         \
-		if ((long)(call) != -1 || errno != (error))                                        \
-			printf("line %d: errno %d, not %s: %s\n", __LINE__, errno, #error, #call); \
-	} while (0)
 
 extern char **environ;
 static char **arguments;

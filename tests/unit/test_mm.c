@@ -2,6 +2,7 @@
 /* The address space without a CPU: areas, frames, and pointers nobody should trust. */
 #include "tests/unit/unit.h"
 
+#include "vmm/access.h"
 #include "vmm/mm.h"
 
 enum {
@@ -130,19 +131,19 @@ static void test_narrow_and_widen(void **state)
 	uint64_t before;
 
 	assert_int_equal(kvs_mm_map(mm, BASE, BASE + 8 * PAGE, RW), 0);
-	assert_int_equal(kvs_mm_store(mm, BASE + PAGE - 2, "hello", 5), 0);
+	assert_int_equal(kvs_access_store(mm, BASE + PAGE - 2, "hello", 5), 0);
 	before = ram.free_pages;
 	assert_int_equal(kvs_mm_protect(mm, BASE, BASE + PAGE, 0), 0);
 	assert_int_equal(mm->count, 2);
 	assert_int_equal(entry_of(mm, BASE) & KVS_PTE_PRESENT, 0);
 	assert_true(entry_of(mm, BASE) & KVS_PTE_FRAME);
-	assert_int_equal(kvs_mm_load(mm, text, BASE + PAGE - 2, 5), -EFAULT);
+	assert_int_equal(kvs_access_load(mm, text, BASE + PAGE - 2, 5), -EFAULT);
 	assert_int_equal(kvs_mm_protect(mm, BASE, BASE + PAGE, KVS_PROT_READ), 0);
-	assert_int_equal(kvs_mm_load(mm, text, BASE + PAGE - 2, 5), 0);
+	assert_int_equal(kvs_access_load(mm, text, BASE + PAGE - 2, 5), 0);
 	assert_string_equal(text, "hello");
-	assert_int_equal(kvs_mm_store(mm, BASE, "x", 1), -EFAULT);
+	assert_int_equal(kvs_access_store(mm, BASE, "x", 1), -EFAULT);
 	assert_int_equal(kvs_mm_protect(mm, BASE, BASE + PAGE, RW), 0);
-	assert_int_equal(kvs_mm_store(mm, BASE, "x", 1), 0);
+	assert_int_equal(kvs_access_store(mm, BASE, "x", 1), 0);
 	assert_int_equal(mm->count, 1);
 	assert_int_equal(ram.free_pages, before);
 	assert_int_equal(kvs_mm_protect(mm, BASE, BASE + 9 * PAGE, RW), -ENOMEM);
@@ -161,9 +162,9 @@ static void test_unmap_gives_back(void **state)
 	before = ram.free_pages; /* what is left is page tables */
 	for (int round = 0; round < 20; round++) {
 		for (kvs_gva at = BASE; at < BASE + 64 * PAGE; at += PAGE) {
-			assert_int_equal(kvs_mm_load(mm, &byte, at + 77, 1), 0);
+			assert_int_equal(kvs_access_load(mm, &byte, at + 77, 1), 0);
 			assert_int_equal(byte, 0);
-			assert_int_equal(kvs_mm_store(mm, at + 77, "\1", 1), 0);
+			assert_int_equal(kvs_access_store(mm, at + 77, "\1", 1), 0);
 		}
 		assert_int_equal(ram.free_pages, before - 64);
 		if (round % 2) {
@@ -171,7 +172,7 @@ static void test_unmap_gives_back(void **state)
 			continue;
 		}
 		assert_int_equal(kvs_mm_unmap(mm, BASE, BASE + 64 * PAGE), 0);
-		assert_int_equal(kvs_mm_load(mm, &byte, BASE, 1), -EFAULT);
+		assert_int_equal(kvs_access_load(mm, &byte, BASE, 1), -EFAULT);
 		assert_int_equal(ram.free_pages, before);
 		assert_int_equal(kvs_mm_map(mm, BASE, BASE + 64 * PAGE, RW), 0);
 	}
@@ -184,12 +185,12 @@ static void test_move(void **state)
 	char text[6] = "";
 
 	assert_int_equal(kvs_mm_map(mm, BASE, BASE + 4 * PAGE, RW), 0);
-	assert_int_equal(kvs_mm_store(mm, BASE + PAGE - 2, "hello", 5), 0);
+	assert_int_equal(kvs_access_store(mm, BASE + PAGE - 2, "hello", 5), 0);
 	assert_int_equal(kvs_mm_map(mm, to, to + 8 * PAGE, RW), 0);
 	assert_int_equal(kvs_mm_move(mm, BASE, to, 4 * PAGE), 0);
 	assert_null(kvs_mm_find(mm, BASE));
 	assert_int_equal(entry_of(mm, BASE), 0);
-	assert_int_equal(kvs_mm_load(mm, text, to + PAGE - 2, 5), 0);
+	assert_int_equal(kvs_access_load(mm, text, to + PAGE - 2, 5), 0);
 	assert_string_equal(text, "hello");
 }
 
@@ -242,24 +243,25 @@ static void test_hostile_pointers(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		for (uint64_t size = 1; size; size <<= 9) {
 			assert_int_equal(
-				kvs_mm_span(mm, bad[i], size, KVS_PROT_READ, &host), -EFAULT);
+				kvs_access_span(mm, bad[i], size, KVS_PROT_READ, &host), -EFAULT);
 			assert_int_equal(
-				kvs_mm_iov(mm, bad[i], size, KVS_PROT_WRITE, iov, 4, &count),
+				kvs_access_iov(mm, bad[i], size, KVS_PROT_WRITE, iov, 4, &count),
 				-EFAULT);
 		}
-		assert_int_equal(kvs_mm_load(mm, data, bad[i], 8), -EFAULT);
-		assert_int_equal(kvs_mm_store(mm, bad[i], data, 8), -EFAULT);
-		assert_int_equal(kvs_mm_load_string(mm, data, bad[i], 64), -EFAULT);
+		assert_int_equal(kvs_access_load(mm, data, bad[i], 8), -EFAULT);
+		assert_int_equal(kvs_access_store(mm, bad[i], data, 8), -EFAULT);
+		assert_int_equal(kvs_access_load_string(mm, data, bad[i], 64), -EFAULT);
 	}
 	/* Good up to the end, whatever the length says. */
 	assert_int_equal(
-		kvs_mm_iov(mm, KVS_GVA_MAX - 10, UINT64_MAX, KVS_PROT_READ, iov, 4, &count), 10);
+		kvs_access_iov(mm, KVS_GVA_MAX - 10, UINT64_MAX, KVS_PROT_READ, iov, 4, &count),
+		10);
 	assert_int_equal(count, 1);
-	assert_int_equal(kvs_mm_store(mm, KVS_GVA_MAX - 8, data, 16), -EFAULT);
+	assert_int_equal(kvs_access_store(mm, KVS_GVA_MAX - 8, data, 16), -EFAULT);
 	memset(data, 'a', sizeof(data));
-	assert_int_equal(kvs_mm_store(mm, KVS_GVA_MAX - 8, data, 8), 0);
-	assert_int_equal(kvs_mm_load_string(mm, data, KVS_GVA_MAX - 8, 8), -ENAMETOOLONG);
-	assert_int_equal(kvs_mm_load_string(mm, data, KVS_GVA_MAX - 8, 9), -EFAULT);
+	assert_int_equal(kvs_access_store(mm, KVS_GVA_MAX - 8, data, 8), 0);
+	assert_int_equal(kvs_access_load_string(mm, data, KVS_GVA_MAX - 8, 8), -ENAMETOOLONG);
+	assert_int_equal(kvs_access_load_string(mm, data, KVS_GVA_MAX - 8, 9), -EFAULT);
 }
 
 static void test_strings(void **state)
@@ -268,12 +270,12 @@ static void test_strings(void **state)
 	char text[16];
 
 	assert_int_equal(kvs_mm_map(mm, BASE, BASE + 2 * PAGE, RW), 0);
-	assert_int_equal(kvs_mm_store(mm, BASE + PAGE - 3, "string", 7), 0);
-	assert_int_equal(kvs_mm_load_string(mm, text, BASE + PAGE - 3, sizeof(text)), 6);
+	assert_int_equal(kvs_access_store(mm, BASE + PAGE - 3, "string", 7), 0);
+	assert_int_equal(kvs_access_load_string(mm, text, BASE + PAGE - 3, sizeof(text)), 6);
 	assert_string_equal(text, "string");
-	assert_int_equal(kvs_mm_load_string(mm, text, BASE + PAGE - 3, 7), 6);
-	assert_int_equal(kvs_mm_load_string(mm, text, BASE + PAGE - 3, 6), -ENAMETOOLONG);
-	assert_int_equal(kvs_mm_load_string(mm, text, BASE + 2 * PAGE - 1, sizeof(text)), 0);
+	assert_int_equal(kvs_access_load_string(mm, text, BASE + PAGE - 3, 7), 6);
+	assert_int_equal(kvs_access_load_string(mm, text, BASE + PAGE - 3, 6), -ENAMETOOLONG);
+	assert_int_equal(kvs_access_load_string(mm, text, BASE + 2 * PAGE - 1, sizeof(text)), 0);
 }
 
 /* A model of 64 pages, one protection each, against the real thing. */
@@ -319,12 +321,12 @@ static void test_random_against_model(void **state)
 			uint8_t byte = (uint8_t)seed | 1, got;
 			kvs_gva at = BASE + from * PAGE + 123;
 
-			assert_int_equal(kvs_mm_load(mm, &got, at, 1),
+			assert_int_equal(kvs_access_load(mm, &got, at, 1),
 				model[from] == 99 || model[from] == 0 ? -EFAULT : 0);
 			if (model[from] != 99 && model[from] != 0)
 				assert_int_equal(got, contents[from]);
-			assert_int_equal(
-				kvs_mm_store(mm, at, &byte, 1), model[from] == RW ? 0 : -EFAULT);
+			assert_int_equal(kvs_access_store(mm, at, &byte, 1),
+				model[from] == RW ? 0 : -EFAULT);
 			if (model[from] == RW)
 				contents[from] = byte;
 		}

@@ -79,6 +79,9 @@ static const struct kvs_runner_case own[] = {
 		.args = { "/bin/busybox", "sh", "-c", "echo $((6 * 7)); exit 9" },
 		.status = 9,
 		.output = "42\n" },
+	{ .name = "sh with a copy of a descriptor",
+		.args = { "/bin/busybox", "sh", "-c", "exec 3>&1 >/dev/null; echo kept >&3" },
+		.output = "kept\n" },
 };
 
 static void test_as_native(void **state)

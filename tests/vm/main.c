@@ -19,6 +19,7 @@ static const struct {
 	{ "programs", kvs_vm_programs },
 	{ "signals", kvs_vm_signals },
 	{ "busybox", kvs_vm_busybox },
+	{ "regress", kvs_vm_regress },
 };
 
 static void test_no_kvm(void **state)

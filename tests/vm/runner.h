@@ -95,3 +95,4 @@ int kvs_vm_bare(void);
 int kvs_vm_programs(void);
 int kvs_vm_signals(void);
 int kvs_vm_busybox(void);
+int kvs_vm_regress(void);

@@ -20,10 +20,10 @@
 	X(dup3, files_dup3)                                                                        \
 	X(fcntl, files_fcntl)                                                                      \
 	X(ioctl, files_ioctl)                                                                      \
-	X(poll, files_poll)                                                                        \
-	X(ppoll, files_ppoll)                                                                      \
-	X(select, files_select)                                                                    \
-	X(pselect6, files_pselect6)                                                                \
+	X(poll, poll_poll)                                                                         \
+	X(ppoll, poll_ppoll)                                                                       \
+	X(select, poll_select)                                                                     \
+	X(pselect6, poll_pselect6)                                                                 \
 	X(pipe, files_pipe)                                                                        \
 	X(pipe2, files_pipe2)                                                                      \
 	X(fadvise64, files_fadvise)                                                                \
@@ -31,22 +31,22 @@
 	X(fdatasync, files_fsync)                                                                  \
 	X(open, path_open_call)                                                                    \
 	X(openat, path_openat)                                                                     \
-	X(stat, path_stat)                                                                         \
-	X(lstat, path_lstat)                                                                       \
-	X(fstat, path_fstat)                                                                       \
-	X(newfstatat, path_newfstatat)                                                             \
-	X(statx, path_statx)                                                                       \
-	X(access, path_access)                                                                     \
-	X(faccessat, path_faccessat)                                                               \
-	X(faccessat2, path_faccessat)                                                              \
+	X(stat, stat_stat)                                                                         \
+	X(lstat, stat_lstat)                                                                       \
+	X(fstat, stat_fstat)                                                                       \
+	X(newfstatat, stat_newfstatat)                                                             \
+	X(statx, stat_statx)                                                                       \
+	X(access, stat_access)                                                                     \
+	X(faccessat, stat_faccessat)                                                               \
+	X(faccessat2, stat_faccessat)                                                              \
 	X(readlink, path_readlink)                                                                 \
 	X(readlinkat, path_readlinkat)                                                             \
 	X(getdents64, path_getdents64)                                                             \
 	X(getcwd, path_getcwd)                                                                     \
 	X(chdir, path_chdir)                                                                       \
 	X(fchdir, path_fchdir)                                                                     \
-	X(statfs, path_statfs)                                                                     \
-	X(fstatfs, path_fstatfs)                                                                   \
+	X(statfs, stat_statfs)                                                                     \
+	X(fstatfs, stat_fstatfs)                                                                   \
 	X(brk, memory_brk)                                                                         \
 	X(mmap, memory_mmap)                                                                       \
 	X(munmap, memory_munmap)                                                                   \

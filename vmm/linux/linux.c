@@ -137,7 +137,7 @@ static void log_unserved(struct kvs_linux *l, uint64_t number)
 static void serve(struct kvs_guest *g)
 {
 	struct kvs_linux *l = g->linux_state;
-	const struct kvm_regs *regs = kvs_machine_registers(&g->machine);
+	const struct kvm_regs *regs = kvs_vcpu_registers(&g->machine);
 	const uint64_t a[6] = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
 	uint64_t number = regs->rax;
 	int64_t result = -ENOSYS;
@@ -149,7 +149,7 @@ static void serve(struct kvs_guest *g)
 		log_unserved(l, number);
 	if (l->is_returned || g->stop.kind != KVS_STOP_NONE)
 		return;
-	kvs_machine_return(&g->machine, result == -ERESTART ? -EINTR : result);
+	kvs_vcpu_return(&g->machine, result == -ERESTART ? -EINTR : result);
 	if ((result == -EINTR || result == -ERESTART) && kvs_hostcall_attention())
 		kvs_signals_interrupted(l, number, result == -EINTR);
 	kvs_signals_restore_mask(l);

@@ -12,7 +12,9 @@
  */
 #pragma once
 
+#include "vmm/access.h"
 #include "vmm/guest.h"
+#include "vmm/vcpu.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -69,6 +71,18 @@ void kvs_linux_stop_signal(struct kvs_linux *l, int signal);
 bool kvs_files_is_open_number(const struct kvs_linux *l, uint64_t fd);
 void kvs_files_forget(struct kvs_linux *l, uint32_t fd);
 
+/*
+ * path.c
+ *
+ * kvs_path_reach - an O_PATH descriptor for what a path names; with AT_EMPTY_PATH in @at_flags and
+ * no path, a duplicate of @dirfd
+ * @gva: the path
+ * @at_flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH; others count for nothing
+ *
+ * Return: a descriptor the caller closes, or -errno.
+ */
+int kvs_path_reach(struct kvs_linux *l, int64_t dirfd, kvs_gva gva, uint64_t at_flags);
+
 /* signals.c */
 void kvs_signals_deliver(struct kvs_guest *g);
 bool kvs_signals_fault(struct kvs_guest *g, const struct kvs_stop *fault);
@@ -87,3 +101,23 @@ void kvs_signals_interrupted(struct kvs_linux *l, uint64_t number, bool was_made
 int kvs_signals_wait_with(struct kvs_linux *l, uint64_t gva, uint64_t size);
 /* kvs_signals_restore_mask - the wait is over, and no handler took the mask along */
 void kvs_signals_restore_mask(struct kvs_linux *l);
+
+/*
+ * frame.c
+ *
+ * kvs_frame_push - put a frame on the payload's stack and point @user at the handler
+ * @fault: what the signal tells of, or NULL
+ * @user: the registers the frame keeps; then those the handler starts with
+ *
+ * Return: false without a stack to put it on, and nothing is changed.
+ */
+bool kvs_frame_push(struct kvs_linux *l, int signal, const siginfo_t *info,
+	const struct kvs_stop *fault, struct kvm_regs *user);
+/*
+ * kvs_frame_pop - read the frame a handler returns with, and load its floating point state
+ *
+ * Return: false when it is not readable, or not one to go on from.
+ */
+bool kvs_frame_pop(struct kvs_linux *l, struct kvm_regs *ret_user, uint64_t *ret_mask);
+/* kvs_frame_is_on_alt_stack - whether this stack pointer is on the one of sigaltstack(2) */
+bool kvs_frame_is_on_alt_stack(const struct kvs_linux *l, uint64_t rsp);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * System calls on paths: everything is resolved by the host kernel beneath the root, and read-only.
+ * System calls on paths, but for the stat family (stat.c): everything is resolved by the host
+ * kernel beneath the root, and read-only.
  *
  * A path is first joined to the working directory, or to the recorded path of a directory
  * descriptor, as text. The kernel then walks the whole of it with the root as its world
@@ -28,7 +29,6 @@
 
 enum {
 	MAX_LINKS = 40, /* as Linux's MAXSYMLINKS */
-	STATX_BYTES = 256,
 };
 
 /* Devices we make ourselves: the root need not have them, and its own device nodes stay shut. */
@@ -70,7 +70,7 @@ static int join(struct kvs_linux *l, int64_t dirfd, const char *path, char *join
 static int load_path(struct kvs_linux *l, int64_t dirfd, kvs_gva gva, char *joined)
 {
 	char path[PATH_MAX];
-	int64_t r = kvs_mm_load_string(&l->guest->mm, path, gva, sizeof(path));
+	int64_t r = kvs_access_load_string(&l->guest->mm, path, gva, sizeof(path));
 
 	if (r < 0)
 		return (int)r;
@@ -214,14 +214,10 @@ int64_t kvs_path_openat(struct kvs_linux *l, const uint64_t *a)
 	return open_at(l, (int)a[0], a[1], (int)a[2]);
 }
 
-/*
- * An O_PATH descriptor for what a path names, or with AT_EMPTY_PATH what a descriptor is.
- * Return: a descriptor the caller closes, or -errno.
- */
-static int reach(struct kvs_linux *l, int64_t dirfd, kvs_gva gva, uint64_t at_flags)
+int kvs_path_reach(struct kvs_linux *l, int64_t dirfd, kvs_gva gva, uint64_t at_flags)
 {
 	char path[PATH_MAX] = "", joined[PATH_MAX];
-	int64_t r = kvs_mm_load_string(&l->guest->mm, path, gva, sizeof(path));
+	int64_t r = kvs_access_load_string(&l->guest->mm, path, gva, sizeof(path));
 	int fd;
 
 	if (r < 0 && !(at_flags & AT_EMPTY_PATH && gva == 0))
@@ -245,95 +241,6 @@ static int reach(struct kvs_linux *l, int64_t dirfd, kvs_gva gva, uint64_t at_fl
 	if (strcmp(joined, exe_link) == 0 && !(at_flags & AT_SYMLINK_NOFOLLOW))
 		return fcntl(l->guest->fds.payload, F_DUPFD_CLOEXEC, 0);
 	return open_beneath(l, joined, O_PATH | (at_flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
-}
-
-static int64_t stat_at(
-	struct kvs_linux *l, int64_t dirfd, kvs_gva gva, kvs_gva buffer, uint64_t at_flags)
-{
-	_cleanup_close_ int fd = reach(l, dirfd, gva, at_flags);
-	struct stat st;
-
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	return kvs_mm_store(&l->guest->mm, buffer, &st, sizeof(st));
-}
-
-int64_t kvs_path_stat(struct kvs_linux *l, const uint64_t *a)
-{
-	return stat_at(l, AT_FDCWD, a[0], a[1], 0);
-}
-
-int64_t kvs_path_lstat(struct kvs_linux *l, const uint64_t *a)
-{
-	return stat_at(l, AT_FDCWD, a[0], a[1], AT_SYMLINK_NOFOLLOW);
-}
-
-int64_t kvs_path_fstat(struct kvs_linux *l, const uint64_t *a)
-{
-	struct stat st;
-
-	if (!kvs_files_is_open_number(l, a[0]))
-		return -EBADF;
-	if (fstat((int)a[0], &st) < 0)
-		return -errno;
-	return kvs_mm_store(&l->guest->mm, a[1], &st, sizeof(st));
-}
-
-int64_t kvs_path_newfstatat(struct kvs_linux *l, const uint64_t *a)
-{
-	const uint64_t known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT;
-
-	return a[3] & ~known ? -EINVAL : stat_at(l, (int)a[0], a[1], a[2], a[3]);
-}
-
-int64_t kvs_path_statx(struct kvs_linux *l, const uint64_t *a)
-{
-	_cleanup_close_ int fd = reach(l, (int)a[0], a[1], a[2]);
-	uint8_t data[STATX_BYTES] = { 0 };
-
-	if (fd < 0)
-		return fd;
-	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, (unsigned int)a[3], data) < 0)
-		return -errno;
-	return kvs_mm_store(&l->guest->mm, a[4], data, sizeof(data));
-}
-
-/* By the permission bits, for the user the payload is told it is. */
-static int64_t check_access(struct kvs_linux *l, int64_t dirfd, kvs_gva gva, uint64_t mode)
-{
-	_cleanup_close_ int fd = -1;
-	struct stat st;
-	uint32_t granted;
-
-	if (mode & ~(uint64_t)(R_OK | W_OK | X_OK))
-		return -EINVAL;
-	fd = reach(l, dirfd, gva, 0);
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (mode & W_OK && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
-		return -EROFS;
-	granted = st.st_mode & 7;
-	if (st.st_gid == l->guest->launch->gid)
-		granted = st.st_mode >> 3 & 7;
-	if (st.st_uid == l->guest->launch->uid)
-		granted = st.st_mode >> 6 & 7;
-	if (l->guest->launch->uid == 0)
-		granted = R_OK | W_OK | (S_ISDIR(st.st_mode) || st.st_mode & 0111 ? X_OK : 0);
-	return mode & ~(uint64_t)granted ? -EACCES : 0;
-}
-
-int64_t kvs_path_access(struct kvs_linux *l, const uint64_t *a)
-{
-	return check_access(l, AT_FDCWD, a[0], a[1]);
-}
-
-int64_t kvs_path_faccessat(struct kvs_linux *l, const uint64_t *a)
-{
-	return check_access(l, (int)a[0], a[1], a[2]);
 }
 
 static int64_t read_link(
@@ -360,7 +267,7 @@ static int64_t read_link(
 	}
 	if ((uint64_t)n > size)
 		n = (ssize_t)size;
-	return kvs_mm_store(&l->guest->mm, buffer, target, (size_t)n) < 0 ? -EFAULT : n;
+	return kvs_access_store(&l->guest->mm, buffer, target, (size_t)n) < 0 ? -EFAULT : n;
 }
 
 int64_t kvs_path_readlink(struct kvs_linux *l, const uint64_t *a)
@@ -383,7 +290,7 @@ int64_t kvs_path_getdents64(struct kvs_linux *l, const uint64_t *a)
 	n = syscall(SYS_getdents64, (int)a[0], l->bounce, size);
 	if (n < 0)
 		return -errno;
-	return kvs_mm_store(&l->guest->mm, a[1], l->bounce, (size_t)n) < 0 ? -EFAULT : n;
+	return kvs_access_store(&l->guest->mm, a[1], l->bounce, (size_t)n) < 0 ? -EFAULT : n;
 }
 
 int64_t kvs_path_getcwd(struct kvs_linux *l, const uint64_t *a)
@@ -392,7 +299,7 @@ int64_t kvs_path_getcwd(struct kvs_linux *l, const uint64_t *a)
 
 	if (a[1] < size)
 		return -ERANGE;
-	return kvs_mm_store(&l->guest->mm, a[0], l->cwd, size) < 0 ? -EFAULT : (int64_t)size;
+	return kvs_access_store(&l->guest->mm, a[0], l->cwd, size) < 0 ? -EFAULT : (int64_t)size;
 }
 
 /* Append a component to a canonical path; false when it is too long. */
@@ -489,25 +396,4 @@ int64_t kvs_path_fchdir(struct kvs_linux *l, const uint64_t *a)
 	if (!l->directories[(uint32_t)a[0]])
 		return -ENOTDIR;
 	return change_directory(l, l->directories[(uint32_t)a[0]]);
-}
-
-static int64_t store_statfs(struct kvs_linux *l, int fd, kvs_gva buffer)
-{
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) < 0)
-		return -errno;
-	return kvs_mm_store(&l->guest->mm, buffer, &fs, sizeof(fs));
-}
-
-int64_t kvs_path_statfs(struct kvs_linux *l, const uint64_t *a)
-{
-	_cleanup_close_ int fd = reach(l, AT_FDCWD, a[0], 0);
-
-	return fd < 0 ? fd : store_statfs(l, fd, a[1]);
-}
-
-int64_t kvs_path_fstatfs(struct kvs_linux *l, const uint64_t *a)
-{
-	return kvs_files_is_open_number(l, a[0]) ? store_statfs(l, (int)a[0], a[1]) : -EBADF;
 }

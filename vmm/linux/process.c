@@ -29,7 +29,7 @@ enum {
 
 static int64_t store(struct kvs_linux *l, kvs_gva gva, const void *data, size_t size)
 {
-	return kvs_mm_store(&l->guest->mm, gva, data, size);
+	return kvs_access_store(&l->guest->mm, gva, data, size);
 }
 
 int64_t kvs_process_exit(struct kvs_linux *l, const uint64_t *a)
@@ -99,9 +99,9 @@ int64_t kvs_process_arch_prctl(struct kvs_linux *l, const uint64_t *a)
 		return -EPERM;
 	switch (a[0]) {
 	case ARCH_SET_FS:
-		return kvs_machine_set_fs_base(&l->guest->machine, a[1]);
+		return kvs_vcpu_set_fs_base(&l->guest->machine, a[1]);
 	case ARCH_SET_GS:
-		return kvs_machine_set_gs_base(&l->guest->machine, a[1]);
+		return kvs_vcpu_set_gs_base(&l->guest->machine, a[1]);
 	default:
 		return -EINVAL;
 	}
@@ -202,7 +202,7 @@ int64_t kvs_process_prctl(struct kvs_linux *l, const uint64_t *a)
 
 	switch (a[0]) {
 	case PR_SET_NAME:
-		r = kvs_mm_load_string(&l->guest->mm, name, a[1], sizeof(name));
+		r = kvs_access_load_string(&l->guest->mm, name, a[1], sizeof(name));
 		if (r == -EFAULT)
 			return r;
 		name[sizeof(name) - 1] = '\0';
@@ -226,11 +226,11 @@ int64_t kvs_process_futex(struct kvs_linux *l, const uint64_t *a)
 		return 0;
 	if (operation != FUTEX_WAIT && operation != FUTEX_WAIT_BITSET)
 		return -ENOSYS;
-	if (kvs_mm_load(&l->guest->mm, &value, a[0], sizeof(value)) < 0)
+	if (kvs_access_load(&l->guest->mm, &value, a[0], sizeof(value)) < 0)
 		return -EFAULT;
 	if (value != (uint32_t)a[2])
 		return -EAGAIN;
-	if (a[3] && kvs_mm_load(&l->guest->mm, &timeout, a[3], sizeof(timeout)) < 0)
+	if (a[3] && kvs_access_load(&l->guest->mm, &timeout, a[3], sizeof(timeout)) < 0)
 		return -EFAULT;
 	return kvs_hostcall(
 		SYS_futex, (uintptr_t)&value, a[1], value, a[3] ? (uintptr_t)&timeout : 0, 0, a[5]);

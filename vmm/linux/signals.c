@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signals: handlers run in the guest, on a frame like the one Linux builds.
+ * Signals: masks, dispositions, and when a handler runs. It runs in the guest, on a frame like the
+ * one Linux builds (frame.c).
  *
  * The payload's signal mask and dispositions are mirrored on this thread, so the host kernel does
  * what it would do to the payload: a default action ends both. Only signals with a handler of the
- * payload's come here. The frame carries the legacy (FXSAVE) part of the floating point state.
- *
- * Source: Linux arch/x86/include/uapi/asm/{sigcontext,ucontext}.h for the layout.
+ * payload's come here.
  */
 #include "calls.h"
 
@@ -14,40 +13,17 @@
 #include "vmm/hostcall.h"
 
 #include <errno.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
 	SIGSET_BYTES = 8,
-	RED_ZONE_BYTES = 128,
-	FXSAVE_BYTES = 512,
-	SIGINFO_BYTES = 128,
 	MIN_STACK_BYTES = 2048,
 	SYSCALL_BYTES = 2, /* length of the instruction */
-	UC_FLAGS = 0x6,	   /* UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS */
 	CODE_KERNEL = 0x80,
 };
 
-#define UNBLOCKABLE    (1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1))
-#define RFLAGS_CLEARED 0x10500ull /* RF, DF, TF: a handler starts without them */
-
-struct frame {
-	uint64_t restorer;
-	struct {
-		uint64_t flags, link;
-		uint64_t stack, stack_flags, stack_bytes;
-		uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
-		uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
-		uint16_t cs, gs, fs, ss;
-		uint64_t error_code, vector, old_mask, cr2, fpstate, reserved[8];
-		uint64_t mask;
-	} uc;
-	uint8_t info[SIGINFO_BYTES];
-};
-_Static_assert(sizeof(struct frame) == 8 + 304 + SIGINFO_BYTES, "Linux's rt_sigframe");
-_Static_assert(sizeof(siginfo_t) == SIGINFO_BYTES, "Linux's siginfo");
+#define UNBLOCKABLE (1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1))
 
 static uint64_t bit(int signal)
 {
@@ -73,7 +49,7 @@ int kvs_signals_wait_with(struct kvs_linux *l, uint64_t gva, uint64_t size)
 		return 0;
 	if (size != SIGSET_BYTES)
 		return -EINVAL;
-	if (kvs_mm_load(&l->guest->mm, &mask, gva, sizeof(mask)) < 0)
+	if (kvs_access_load(&l->guest->mm, &mask, gva, sizeof(mask)) < 0)
 		return -EFAULT;
 	l->saved_mask = l->blocked;
 	l->has_saved_mask = true;
@@ -103,109 +79,18 @@ static bool has_handler(const struct kvs_linux *l, int signal)
 	return l->actions[signal].handler > 1; /* neither SIG_DFL nor SIG_IGN */
 }
 
-static bool is_on_alt_stack(const struct kvs_linux *l, uint64_t rsp)
-{
-	return rsp - l->alt_stack < l->alt_stack_bytes;
-}
-
-static kvs_gva stack_for(
-	const struct kvs_linux *l, const struct kvs_linux_sigaction *action, uint64_t rsp)
-{
-	if (action->flags & SA_ONSTACK && l->alt_stack_bytes && !is_on_alt_stack(l, rsp))
-		return l->alt_stack + l->alt_stack_bytes;
-	return rsp - RED_ZONE_BYTES;
-}
-
-static void fill_context(struct frame *f, const struct kvm_regs *r)
-{
-	f->uc.r8 = r->r8;
-	f->uc.r9 = r->r9;
-	f->uc.r10 = r->r10;
-	f->uc.r11 = r->r11;
-	f->uc.r12 = r->r12;
-	f->uc.r13 = r->r13;
-	f->uc.r14 = r->r14;
-	f->uc.r15 = r->r15;
-	f->uc.rdi = r->rdi;
-	f->uc.rsi = r->rsi;
-	f->uc.rbp = r->rbp;
-	f->uc.rbx = r->rbx;
-	f->uc.rdx = r->rdx;
-	f->uc.rax = r->rax;
-	f->uc.rcx = r->rcx;
-	f->uc.rsp = r->rsp;
-	f->uc.rip = r->rip;
-	f->uc.rflags = r->rflags;
-	f->uc.cs = KVS_SEL_USER_CS;
-	f->uc.ss = KVS_SEL_USER_SS;
-}
-
-static struct kvm_regs read_context(const struct frame *f)
-{
-	return (struct kvm_regs){
-		.r8 = f->uc.r8,
-		.r9 = f->uc.r9,
-		.r10 = f->uc.r10,
-		.r11 = f->uc.r11,
-		.r12 = f->uc.r12,
-		.r13 = f->uc.r13,
-		.r14 = f->uc.r14,
-		.r15 = f->uc.r15,
-		.rdi = f->uc.rdi,
-		.rsi = f->uc.rsi,
-		.rbp = f->uc.rbp,
-		.rbx = f->uc.rbx,
-		.rdx = f->uc.rdx,
-		.rax = f->uc.rax,
-		.rcx = f->uc.rcx,
-		.rsp = f->uc.rsp,
-		.rip = f->uc.rip,
-		.rflags = f->uc.rflags,
-	};
-}
-
-/* Put a frame on the payload's stack and point the vCPU at the handler; false without a stack. */
-static bool push_frame(struct kvs_linux *l, int signal, const siginfo_t *info,
+/* Have @user run the handler; false without a stack. */
+static bool enter_handler(struct kvs_linux *l, int signal, const siginfo_t *info,
 	const struct kvs_stop *fault, struct kvm_regs *user)
 {
-	struct kvs_linux_sigaction action = l->actions[signal];
-	struct kvs_mm *mm = &l->guest->mm;
-	uint8_t fxsave[FXSAVE_BYTES];
-	struct frame f = {
-		.restorer = action.restorer,
-		.uc.flags = UC_FLAGS,
-		.uc.stack = l->alt_stack,
-		.uc.stack_bytes = l->alt_stack_bytes,
-		.uc.stack_flags = l->alt_stack_bytes ? 0 : SS_DISABLE,
-		.uc.mask = l->has_saved_mask ? l->saved_mask : l->blocked,
-	};
-	kvs_gva at = stack_for(l, &action, user->rsp);
+	struct kvs_linux_sigaction *action = &l->actions[signal];
 
-	fill_context(&f, user);
-	if (fault) {
-		f.uc.vector = fault->vector;
-		f.uc.error_code = fault->error_code;
-		f.uc.cr2 = fault->address;
-	}
-	memcpy(f.info, info, sizeof(f.info));
-	at = (at - sizeof(fxsave)) & ~63ull;
-	f.uc.fpstate = at;
-	at = ((at - sizeof(f)) & ~15ull) - 8;
-	if (kvs_machine_load_fpu(&l->guest->machine, fxsave) < 0 ||
-		kvs_mm_store(mm, f.uc.fpstate, fxsave, sizeof(fxsave)) < 0 ||
-		kvs_mm_store(mm, at, &f, sizeof(f)) < 0)
+	if (!kvs_frame_push(l, signal, info, fault, user))
 		return false;
 	l->has_saved_mask = false;
-	set_mask(l, l->blocked | action.mask | (action.flags & SA_NODEFER ? 0 : bit(signal)));
-	if (action.flags & SA_RESETHAND)
-		l->actions[signal].handler = 0;
-	user->rdi = (uint64_t)signal;
-	user->rsi = at + offsetof(struct frame, info);
-	user->rdx = at + offsetof(struct frame, uc);
-	user->rax = 0;
-	user->rsp = at;
-	user->rip = action.handler;
-	user->rflags &= ~RFLAGS_CLEARED;
+	set_mask(l, l->blocked | action->mask | (action->flags & SA_NODEFER ? 0 : bit(signal)));
+	if (action->flags & SA_RESETHAND)
+		action->handler = 0;
 	return true;
 }
 
@@ -220,7 +105,7 @@ enum restart {
 static void deliver(
 	struct kvs_linux *l, int signal, siginfo_t *info, enum restart *restart, uint64_t call)
 {
-	struct kvm_regs user = kvs_machine_user(&l->guest->machine);
+	struct kvm_regs user = kvs_vcpu_user(&l->guest->machine);
 
 	if (!has_handler(l, signal)) {
 		if (l->actions[signal].handler == 0 && !is_ignored_by_default(signal))
@@ -237,8 +122,8 @@ static void deliver(
 		user.rax = call;
 	}
 	*restart = RESTART_NOT;
-	if (push_frame(l, signal, info, NULL, &user))
-		kvs_machine_set_user(&l->guest->machine, &user);
+	if (enter_handler(l, signal, info, NULL, &user))
+		kvs_vcpu_set_user(&l->guest->machine, &user);
 	else
 		kvs_linux_stop_signal(l, SIGSEGV);
 }
@@ -252,11 +137,11 @@ static void deliver_all(struct kvs_linux *l, enum restart restart, uint64_t call
 		(signal = kvs_hostcall_take_signal(~l->blocked, &info)) != 0)
 		deliver(l, signal, &info, &restart, call);
 	if (restart != RESTART_NOT && l->guest->stop.kind == KVS_STOP_NONE) {
-		struct kvm_regs user = kvs_machine_user(&l->guest->machine);
+		struct kvm_regs user = kvs_vcpu_user(&l->guest->machine);
 
 		user.rip -= SYSCALL_BYTES;
 		user.rax = call;
-		kvs_machine_set_user(&l->guest->machine, &user);
+		kvs_vcpu_set_user(&l->guest->machine, &user);
 	}
 }
 
@@ -297,7 +182,7 @@ static int fault_code(struct kvs_guest *g, const struct kvs_stop *fault)
 bool kvs_signals_fault(struct kvs_guest *g, const struct kvs_stop *fault)
 {
 	struct kvs_linux *l = g->linux_state;
-	struct kvm_regs user = kvs_machine_user(&g->machine);
+	struct kvm_regs user = kvs_vcpu_user(&g->machine);
 	siginfo_t info = { .si_signo = fault->signal };
 
 	if (!fault->signal || !has_handler(l, fault->signal) || l->blocked & bit(fault->signal))
@@ -307,9 +192,9 @@ bool kvs_signals_fault(struct kvs_guest *g, const struct kvs_stop *fault)
 		info.si_addr = (void *)(uintptr_t)fault->address;
 	else if (info.si_code != CODE_KERNEL)
 		info.si_addr = (void *)(uintptr_t)fault->rip;
-	if (!push_frame(l, fault->signal, &info, fault, &user))
+	if (!enter_handler(l, fault->signal, &info, fault, &user))
 		return false;
-	kvs_machine_set_user(&g->machine, &user);
+	kvs_vcpu_set_user(&g->machine, &user);
 	return true;
 }
 
@@ -328,7 +213,7 @@ int64_t kvs_signals_action(struct kvs_linux *l, const uint64_t *a)
 		return -EINVAL;
 	old = l->actions[signal];
 	if (a[1]) {
-		if (kvs_mm_load(&l->guest->mm, &action, a[1], sizeof(action)) < 0)
+		if (kvs_access_load(&l->guest->mm, &action, a[1], sizeof(action)) < 0)
 			return -EFAULT;
 		action.mask &= ~UNBLOCKABLE;
 		l->actions[signal] = action;
@@ -339,7 +224,7 @@ int64_t kvs_signals_action(struct kvs_linux *l, const uint64_t *a)
 		else
 			kvs_hostcall_default(signal);
 	}
-	return a[2] ? kvs_mm_store(&l->guest->mm, a[2], &old, sizeof(old)) : 0;
+	return a[2] ? kvs_access_store(&l->guest->mm, a[2], &old, sizeof(old)) : 0;
 }
 
 int64_t kvs_signals_mask(struct kvs_linux *l, const uint64_t *a)
@@ -349,7 +234,7 @@ int64_t kvs_signals_mask(struct kvs_linux *l, const uint64_t *a)
 	if (a[3] != SIGSET_BYTES)
 		return -EINVAL;
 	if (a[1]) {
-		if (kvs_mm_load(&l->guest->mm, &set, a[1], sizeof(set)) < 0)
+		if (kvs_access_load(&l->guest->mm, &set, a[1], sizeof(set)) < 0)
 			return -EFAULT;
 		if (a[0] == SIG_BLOCK)
 			set_mask(l, old | set);
@@ -360,29 +245,22 @@ int64_t kvs_signals_mask(struct kvs_linux *l, const uint64_t *a)
 		else
 			return -EINVAL;
 	}
-	return a[2] ? kvs_mm_store(&l->guest->mm, a[2], &old, sizeof(old)) : 0;
+	return a[2] ? kvs_access_store(&l->guest->mm, a[2], &old, sizeof(old)) : 0;
 }
 
 int64_t kvs_signals_return(struct kvs_linux *l, const uint64_t *a)
 {
-	struct kvm_regs user = kvs_machine_user(&l->guest->machine);
-	struct frame f;
-	uint8_t fxsave[FXSAVE_BYTES];
+	struct kvm_regs user;
+	uint64_t mask;
 
 	(void)a;
 	l->is_returned = true;
-	/* The handler's `ret` took the first word off the stack. */
-	if (kvs_mm_load(&l->guest->mm, &f, user.rsp - sizeof(f.restorer), sizeof(f)) < 0 ||
-		(f.uc.fpstate &&
-			kvs_mm_load(&l->guest->mm, fxsave, f.uc.fpstate, sizeof(fxsave)) < 0)) {
+	if (!kvs_frame_pop(l, &user, &mask)) {
 		kvs_linux_stop_signal(l, SIGSEGV);
 		return 0;
 	}
-	set_mask(l, f.uc.mask);
-	if (f.uc.fpstate && kvs_machine_store_fpu(&l->guest->machine, fxsave) < 0)
-		kvs_linux_stop_signal(l, SIGSEGV);
-	user = read_context(&f);
-	kvs_machine_set_user(&l->guest->machine, &user);
+	set_mask(l, mask);
+	kvs_vcpu_set_user(&l->guest->machine, &user);
 	return 0;
 }
 
@@ -406,8 +284,8 @@ int64_t kvs_signals_pause(struct kvs_linux *l, const uint64_t *a)
 
 int64_t kvs_signals_altstack(struct kvs_linux *l, const uint64_t *a)
 {
-	uint64_t rsp = kvs_machine_user(&l->guest->machine).rsp;
-	bool in_use = is_on_alt_stack(l, rsp);
+	uint64_t rsp = kvs_vcpu_user(&l->guest->machine).rsp;
+	bool in_use = kvs_frame_is_on_alt_stack(l, rsp);
 	struct {
 		uint64_t sp;
 		int32_t flags, pad;
@@ -416,7 +294,7 @@ int64_t kvs_signals_altstack(struct kvs_linux *l, const uint64_t *a)
 
 	old.flags = !l->alt_stack_bytes ? SS_DISABLE : in_use ? SS_ONSTACK : 0;
 	if (a[0]) {
-		if (kvs_mm_load(&l->guest->mm, &stack, a[0], sizeof(stack)) < 0)
+		if (kvs_access_load(&l->guest->mm, &stack, a[0], sizeof(stack)) < 0)
 			return -EFAULT;
 		if (in_use)
 			return -EPERM;
@@ -427,7 +305,7 @@ int64_t kvs_signals_altstack(struct kvs_linux *l, const uint64_t *a)
 		l->alt_stack = stack.sp;
 		l->alt_stack_bytes = stack.flags & SS_DISABLE ? 0 : stack.size;
 	}
-	return a[1] ? kvs_mm_store(&l->guest->mm, a[1], &old, sizeof(old)) : 0;
+	return a[1] ? kvs_access_store(&l->guest->mm, a[1], &old, sizeof(old)) : 0;
 }
 
 /* A signal the payload sends itself. Ending is ours to tell; the rest is the host's to do. */

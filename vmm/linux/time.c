@@ -13,7 +13,7 @@
 
 static int64_t store(struct kvs_linux *l, kvs_gva gva, const void *data, size_t size)
 {
-	return kvs_mm_store(&l->guest->mm, gva, data, size);
+	return kvs_access_store(&l->guest->mm, gva, data, size);
 }
 
 /* Clocks of the host by number; a negative number names another process's. */
@@ -78,7 +78,7 @@ static int64_t sleep_on(
 
 	if (!is_clock(clock))
 		return -EINVAL;
-	if (kvs_mm_load(&l->guest->mm, &want, request, sizeof(want)) < 0)
+	if (kvs_access_load(&l->guest->mm, &want, request, sizeof(want)) < 0)
 		return -EFAULT;
 	left = want; /* of a sleep that a signal keeps from beginning */
 	r = kvs_hostcall(
@@ -109,7 +109,7 @@ int64_t kvs_time_setitimer(struct kvs_linux *l, const uint64_t *a)
 {
 	struct itimerval value, old;
 
-	if (kvs_mm_load(&l->guest->mm, &value, a[1], sizeof(value)) < 0)
+	if (kvs_access_load(&l->guest->mm, &value, a[1], sizeof(value)) < 0)
 		return -EFAULT;
 	if (setitimer((int)a[0], &value, &old) < 0)
 		return -errno;
