@@ -99,6 +99,12 @@ static struct kvm_regs read_context(const struct frame *f)
 	};
 }
 
+/* Whether the iretq into ring 3 can take it; it would fault in ring 0. */
+static bool is_canonical(uint64_t address)
+{
+	return address + (1ull << 47) < 1ull << 48;
+}
+
 bool kvs_frame_push(struct kvs_linux *l, int signal, const siginfo_t *info,
 	const struct kvs_stop *fault, struct kvm_regs *user)
 {
@@ -125,7 +131,7 @@ bool kvs_frame_push(struct kvs_linux *l, int signal, const siginfo_t *info,
 	at = (at - sizeof(fxsave)) & ~63ull;
 	f.uc.fpstate = at;
 	at = ((at - sizeof(f)) & ~15ull) - 8;
-	if (kvs_vcpu_load_fpu(&l->guest->machine, fxsave) < 0 ||
+	if (!is_canonical(action->handler) || kvs_vcpu_load_fpu(&l->guest->machine, fxsave) < 0 ||
 		kvs_access_store(mm, f.uc.fpstate, fxsave, sizeof(fxsave)) < 0 ||
 		kvs_access_store(mm, at, &f, sizeof(f)) < 0)
 		return false;
@@ -140,11 +146,6 @@ bool kvs_frame_push(struct kvs_linux *l, int signal, const siginfo_t *info,
 }
 
 /* Whether an address has 48 bits and their sign, as four-level paging wants it. */
-static bool is_canonical(uint64_t address)
-{
-	return address + (1ull << 47) < 1ull << 48;
-}
-
 bool kvs_frame_pop(struct kvs_linux *l, struct kvm_regs *ret_user, uint64_t *ret_mask)
 {
 	const kvs_gva rsp = kvs_vcpu_user(&l->guest->machine).rsp;
@@ -156,7 +157,7 @@ bool kvs_frame_pop(struct kvs_linux *l, struct kvm_regs *ret_user, uint64_t *ret
 	if (kvs_access_load(mm, &f, rsp - sizeof(f.restorer), sizeof(f)) < 0)
 		return false;
 	if (!is_canonical(f.uc.rip))
-		return false; /* the iretq there would fault in ring 0 */
+		return false;
 	if (f.uc.fpstate && (kvs_access_load(mm, fxsave, f.uc.fpstate, sizeof(fxsave)) < 0 ||
 				    kvs_vcpu_store_fpu(&l->guest->machine, fxsave) < 0))
 		return false;
