@@ -78,16 +78,7 @@ int kvs_guest_init(struct kvs_guest *g, const struct kvs_launch *l,
 	if (r < 0)
 		return r;
 	kvs_hostcall_init(&g->machine.run->immediate_exit);
-	if (l->deadline_ns && kvs_hostcall_set_deadline(l->deadline_ns) < 0)
-		return kvs_error_set(err, KVS_ERROR_HOST, errno, "cannot set the deadline");
 	return 0;
-}
-
-void kvs_guest_done(struct kvs_guest *g)
-{
-	kvs_machine_done(&g->machine);
-	kvs_mm_done(&g->mm);
-	kvs_ram_done(&g->ram);
 }
 
 /* What a person would want to know about the instruction that was refused. */
@@ -267,11 +258,16 @@ static void run_once(struct kvs_guest *g)
 	}
 }
 
-void kvs_guest_run(struct kvs_guest *g)
+int kvs_guest_run(struct kvs_guest *g, struct kvs_error *err)
 {
+	int r = g->launch->deadline_ns ? kvs_hostcall_set_deadline(g->launch->deadline_ns) : 0;
+
+	if (r < 0)
+		return kvs_error_set(err, KVS_ERROR_HOST, -r, "cannot set the deadline");
 	while (g->stop.kind == KVS_STOP_NONE)
 		run_once(g);
 	g->usage.com1_received_bytes = g->com1.received_bytes;
 	g->usage.com1_sent_bytes = g->com1.sent_bytes;
 	g->usage.com2_sent_bytes = g->com2.sent_bytes;
+	return 0;
 }

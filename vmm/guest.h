@@ -59,14 +59,19 @@ struct kvs_guest {
  * @kvm_fd: /dev/kvm, not needed afterwards
  * @log_fd: for debug lines, or -1
  *
+ * The end of the process gives everything back.
+ *
  * Return: 0, or -errno with @err.
  */
 int kvs_guest_init(struct kvs_guest *g, const struct kvs_launch *launch,
 	const struct kvs_launch_fds *fds, int kvm_fd, int log_fd, struct kvs_error *err);
-void kvs_guest_done(struct kvs_guest *g);
 
-/* kvs_guest_run - run until the guest stops; g->stop says why */
-void kvs_guest_run(struct kvs_guest *g);
+/*
+ * kvs_guest_run - run until the guest stops; its deadline counts from here
+ *
+ * Return: 0 with g->stop saying why it ended, or -errno with @err.
+ */
+int kvs_guest_run(struct kvs_guest *g, struct kvs_error *err);
 
 /* kvs_guest_random - unpredictable bytes; the process ends if the host has none */
 void kvs_guest_random(void *ret_data, size_t size);

@@ -120,17 +120,6 @@ int kvs_machine_init(struct kvs_machine *m, int kvm_fd, struct kvs_error *err)
 	return 0;
 }
 
-void kvs_machine_done(struct kvs_machine *m)
-{
-	if (m->run)
-		munmap(m->run, m->run_bytes);
-	if (m->vcpu_fd >= 0)
-		close(m->vcpu_fd);
-	if (m->vm_fd >= 0)
-		close(m->vm_fd);
-	*m = (struct kvs_machine){ .vm_fd = -1, .vcpu_fd = -1 };
-}
-
 /* Put the four pages of guest-init into RAM and into the page tables. */
 static int place_guest_init(struct kvs_machine *m, struct kvs_pagetable *pt, const uint16_t *ports)
 {

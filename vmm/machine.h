@@ -45,7 +45,6 @@ struct kvs_machine {
  * Return: 0, or -errno with @err (KVM_*).
  */
 int kvs_machine_init(struct kvs_machine *m, int kvm_fd, struct kvs_error *err);
-void kvs_machine_done(struct kvs_machine *m);
 
 /*
  * kvs_machine_boot - put guest-init into RAM, give the RAM to KVM, set the vCPU at the entry

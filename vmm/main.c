@@ -129,17 +129,17 @@ int main(void)
 
 	if (r == -EPIPE)
 		return EXIT_SUCCESS; /* the caller has changed its mind */
-	if (r < 0) {
-		record.stop.kind = KVS_STOP_VMM_FAILURE;
-	} else {
+	if (r == 0) {
 		strncpy(record.backend, kvs_machine_backend_name(&guest.machine),
 			sizeof(record.backend) - 1);
 		if (launch.flags & KVS_LAUNCH_PARK)
 			park(&guest, &record, &control_fd);
-		kvs_guest_run(&guest);
+		r = kvs_guest_run(&guest, &record.error);
 		record.stop = guest.stop;
 		record.usage = guest.usage;
 	}
+	if (r < 0)
+		record.stop = (struct kvs_stop){ .kind = KVS_STOP_VMM_FAILURE };
 	kvs_launch_write_record(control_fd, &record);
 	return end_as(&record.stop);
 }
