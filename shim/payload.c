@@ -26,10 +26,10 @@ enum {
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /* Open a path of the payload's world. O_NONBLOCK: a FIFO in its place must not stop us. */
-static int open_in_root(int root_fd, const char *path)
+static int open_in_root(int root_fd, const char *path, int flags)
 {
 	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.flags = (uint64_t)(flags | O_CLOEXEC),
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
@@ -63,7 +63,7 @@ static void close_opened(struct opened *o)
 
 static int try_payload(struct opened *o, const char *path)
 {
-	_cleanup_close_ int fd = open_in_root(o->fds.root, path);
+	_cleanup_close_ int fd = open_in_root(o->fds.root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	int r = fd < 0 ? fd : check_payload(fd);
 
 	if (r < 0)
@@ -147,6 +147,18 @@ int kvs_payload_open_kvm(int *ret_fd, struct kvs_error *err)
 	return kvs_error_set(err, code, errno, "cannot open /dev/kvm");
 }
 
+/* The working directory must be there: nothing in the guest could make it. */
+static int check_cwd(int root_fd, const char *cwd, struct kvs_error *err)
+{
+	_cleanup_close_ int fd = open_in_root(root_fd, cwd, O_PATH | O_DIRECTORY);
+
+	if (fd >= 0)
+		return 0;
+	kvs_error_where(err, "/process/cwd");
+	return kvs_error_set(
+		err, KVS_ERROR_SPEC_FIELD, -fd, "cannot use the working directory '%s'", cwd);
+}
+
 static int open_all(
 	struct opened *o, const struct kvs_spec *spec, int bundle_fd, struct kvs_error *err)
 {
@@ -159,7 +171,9 @@ static int open_all(
 		kvs_error_where(err, "/root/path");
 		return r;
 	}
-	r = open_payload(o, spec, err);
+	r = check_cwd(o->fds.root, spec->process.cwd, err);
+	if (r == 0)
+		r = open_payload(o, spec, err);
 	if (r < 0)
 		return r;
 	o->fds.null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -100,7 +100,8 @@ expect_end() {
 	need_kvm
 	spec /bin/program-musl wait_for_term
 	mkfifo keys
-	timeout 20 script -qec "'$KVSHIM' run spec.json; echo status \$?" /dev/null <keys >out 2>&1 3>&- &
+	# script runs $SHELL, and dash would not outlive the interrupt.
+	timeout 20 env SHELL=/bin/bash script -qec "'$KVSHIM' run spec.json; echo status \$?" /dev/null <keys >out 2>&1 3>&- &
 	pid=$!
 	exec 9>keys
 	wait_for_text out ready || { exec 9>&-; return 1; }

@@ -127,18 +127,18 @@ load common
 	need_kvm
 	spec /bin/busybox sh -c 'test -t 0 && test -t 1 && test -t 2 && echo tty; exit 3'
 	status=0
-	script -qec "'$KVSHIM' run spec.json" /dev/null </dev/null >out || status=$?
+	env SHELL=/bin/bash script -qec "'$KVSHIM' run spec.json" /dev/null </dev/null >out || status=$?
 	[ "$status" -eq 3 ]
 	grep -q tty out
 	spec /bin/busybox stty size
-	script -qec "stty rows 33 cols 77; '$KVSHIM' run spec.json" /dev/null </dev/null >out
+	env SHELL=/bin/bash script -qec "stty rows 33 cols 77; '$KVSHIM' run spec.json" /dev/null </dev/null >out
 	grep -q '33 77' out
 }
 
 @test "a slow pseudo terminal loses nothing" {
 	need_kvm
 	spec /bin/busybox seq 1 20000
-	script -qec "stty -opost; '$KVSHIM' run spec.json" /dev/null </dev/null | { sleep 0.5; cat; } >out
+	env SHELL=/bin/bash script -qec "stty -opost; '$KVSHIM' run spec.json" /dev/null </dev/null | { sleep 0.5; cat; } >out
 	seq 1 20000 | cmp - out
 }
 

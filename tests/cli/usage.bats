@@ -162,3 +162,9 @@ load common
 	abi=bare payload /bin/bare-hello >out
 	[ "$(cat out)" = 'hello from a bare machine' ]
 }
+
+@test "a working directory that is not there is the spec's error" {
+	spec /bin/busybox true
+	sed -i 's|"process": {|"process": { "cwd": "/nope",|' spec.json
+	fails 125 SPEC_FIELD "/process/cwd: cannot use the working directory '/nope': no such file or directory" "$KVSHIM" run spec.json
+}

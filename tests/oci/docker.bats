@@ -25,6 +25,8 @@ setup_file() {
 
 teardown_file() {
 	stop_daemon "$BATS_FILE_TMPDIR/dockerd.pid"
+	# The daemon may leave its data directory mounted on itself.
+	umount --recursive --lazy "$BATS_FILE_TMPDIR/root" 2>/dev/null || :
 }
 
 setup() {

@@ -40,7 +40,7 @@ setup() {
 }
 
 @test "run -t: a terminal" {
-	run script -qec "$(declare -p limits); $(declare -f podman_); podman_ run --rm -t \"\${limits[@]}\" static /bin/busybox sh -c 'test -t 0 && test -t 1 && echo yes'" /dev/null
+	run env SHELL=/bin/bash script -qec "$(declare -p limits); $(declare -f podman_); podman_ run --rm -t \"\${limits[@]}\" static /bin/busybox sh -c 'test -t 0 && test -t 1 && echo yes'" /dev/null
 	[ "$status" -eq 0 ]
 	[[ $output == *yes* ]]
 }
