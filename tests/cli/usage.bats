@@ -164,6 +164,7 @@ load common
 }
 
 @test "a working directory that is not there is the spec's error" {
+	need_kvm
 	spec /bin/busybox true
 	sed -i 's|"process": {|"process": { "cwd": "/nope",|' spec.json
 	fails 125 SPEC_FIELD "/process/cwd: cannot use the working directory '/nope': no such file or directory" "$KVSHIM" run spec.json
