@@ -3,33 +3,6 @@
 
 load common
 
-kvshim_() {
-	"$KVSHIM" --root "$BATS_TEST_TMPDIR/state" "$@"
-}
-
-# bundle ARG...   a config.json in ./bundle that runs busybox
-bundle() {
-	mkdir -p bundle
-	spec /bin/busybox "$@"
-	sed 's|"path": "root"|"path": "../root"|' spec.json >bundle/config.json
-}
-
-create() {
-	kvshim_ create --bundle bundle --pid-file pid "$1"
-}
-
-status_of() {
-	kvshim_ state "$1" | jq -r .status
-}
-
-until_status() {
-	for _ in $(seq 100); do
-		[ "$(status_of "$1")" != "$2" ] || return 0
-		sleep 0.05
-	done
-	return 1
-}
-
 nothing_left() {
 	[ -z "$(ls -A state)" ]
 }

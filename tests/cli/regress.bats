@@ -3,28 +3,6 @@
 
 load common
 
-kvshim_() {
-	"$KVSHIM" --root "$BATS_TEST_TMPDIR/state" "$@"
-}
-
-bundle() {
-	mkdir -p bundle
-	spec /bin/busybox "$@"
-	sed 's|"path": "root"|"path": "../root"|' spec.json >bundle/config.json
-}
-
-create() {
-	kvshim_ create --bundle bundle "$1"
-}
-
-until_status() {
-	for _ in $(seq 100); do
-		[ "$(kvshim_ state "$1" | jq -r .status)" != "$2" ] || return 0
-		sleep 0.05
-	done
-	return 1
-}
-
 # runs_or_refuses COMMAND...   prints "fine", or says in an error with a code why it does not
 runs_or_refuses() {
 	local status=0

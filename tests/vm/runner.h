@@ -37,7 +37,7 @@ struct kvs_runner_case {
 	const char *input;		      /* NULL: nothing */
 	size_t input_bytes;		      /* 0: strlen(input) */
 	int status;			      /* of kvshim */
-	int other_status;		      /* 0, or what another kind of KVM makes of it */
+	int other_status;		      /* 0, or what KVM on hardware may make of it */
 	const char *output;		      /* all of standard output; NULL: see `parts` */
 	const char *parts[KVS_RUNNER_TEXTS];  /* each stands somewhere in standard output */
 	const char *errors[KVS_RUNNER_TEXTS]; /* each in standard error, which is one line then */
